@@ -1,0 +1,1 @@
+"""Sample application servers, one small file each; never imported by `proxy`."""

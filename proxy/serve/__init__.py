@@ -1,0 +1,1 @@
+"""Composition: joins the engine to the operating system with ordinary structured Trio."""
