@@ -1,0 +1,169 @@
+"""A pool decides which backend takes the next piece of work, and counts what each one has. No I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from proxy.core.balance.registry import make_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from random import Random
+
+    from proxy.core.address import Address
+    from proxy.core.balance import Policy
+
+UNLIMITED = 1 << 62
+
+
+class Backend:
+    """One backend's live state. It outlives connections, and a reload that keeps the backend.
+
+    taken: slots in use. weight: 1 or more. limit: slots there are. is_healthy: by health checks and connects.
+    is_draining: takes no new work. is_ready: healthy, not full, not draining, so known to the policy.
+    """
+
+    __slots__ = ("address", "is_draining", "is_healthy", "is_ready", "limit", "name", "picked", "taken", "weight")
+
+    def __init__(self, address: Address, *, weight: int = 1, limit: int = UNLIMITED) -> None:
+        self.address = address
+        self.name = str(address)
+        self.weight = weight
+        self.limit = limit
+        self.taken = 0
+        self.picked = 0
+        self.is_healthy = True
+        self.is_draining = False
+        self.is_ready = False
+
+    def __repr__(self) -> str:
+        state = "ready" if self.is_ready else "full" if self.taken >= self.limit else "not ready"
+        return f"<Backend {self.name} {state}, {self.taken} taken>"
+
+
+B = TypeVar("B", bound=Backend)
+B_contra = TypeVar("B_contra", bound=Backend, contravariant=True)
+
+
+class Waiter(Protocol[B_contra]):
+    """Work that waits for a slot."""
+
+    def slot_freed(self, backend: B_contra, /) -> None:
+        """A slot of `backend` was taken for this work. Called later, never from within `give_back`."""
+
+
+class Pool(Generic[B]):
+    """Backends under one policy, and the bounded queue of work that found all of them full.
+
+    balance: a name of `balance.registry`. queue: how much may wait. run_later: calls a function soon, outside the
+    current one, so that one session's end never runs inside another's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        balance: str,
+        backends: Iterable[B],
+        rng: Random,
+        *,
+        queue: int = 1024,
+        run_later: Callable[[Callable[[B], None], B], None],
+    ) -> None:
+        self.name = name
+        self.backends = list(backends)
+        self._policy: Policy = make_policy(balance)
+        self._rng = rng
+        self._queue_limit = queue
+        self._waiting: deque[Waiter[B]] = deque()
+        self._run_later = run_later
+        self._ready = 0
+        for backend in self.backends:
+            self._update(backend)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Nothing is ready, and work in a healthy backend will end and make one ready."""
+        return not self._ready and any(b.is_healthy and not b.is_draining for b in self.backends)
+
+    def take(self, tried: Iterable[B] = ()) -> B | None:
+        """Takes a slot of a ready backend that is not in `tried`; None when there is none. Give it back once."""
+        backend = self._pick_except(tried) if tried else self._pick()
+        if backend is not None:
+            backend.taken += 1
+            backend.picked += 1
+            self._policy.moved(backend)
+            if backend.taken >= backend.limit:
+                self._update(backend)
+        return backend
+
+    def give_back(self, backend: B) -> None:
+        """Frees a slot that `take` took, and hands it to the work that has waited longest."""
+        backend.taken -= 1
+        self._policy.moved(backend)
+        if not backend.is_ready:
+            self._update(backend)
+            if self._waiting:
+                self._serve_waiting()
+
+    def wait(self, waiter: Waiter[B]) -> bool:
+        """Puts `waiter` in the queue; False if the queue is full."""
+        if len(self._waiting) >= self._queue_limit:
+            return False
+        self._waiting.append(waiter)
+        return True
+
+    def stop_waiting(self, waiter: Waiter[B]) -> None:
+        """Takes `waiter` out of the queue, if it is still in it. O(queue)."""
+        try:
+            self._waiting.remove(waiter)
+        except ValueError:
+            pass
+
+    def set_healthy(self, backend: B, is_healthy: bool) -> bool:
+        """Whether that was a change."""
+        if backend.is_healthy is is_healthy:
+            return False
+        backend.is_healthy = is_healthy
+        self._update(backend)
+        self._serve_waiting()
+        return True
+
+    def _pick(self) -> B | None:
+        return self._policy.pick(None, self._rng) if self._ready else None  # type: ignore[return-value]
+
+    def _pick_except(self, tried: Iterable[B]) -> B | None:
+        """A retry is rare: the backends tried leave the policy for one pick. O(len(tried) log n)."""
+        hidden = [backend for backend in tried if backend.is_ready]
+        for backend in hidden:
+            self._policy.remove(backend)
+        self._ready -= len(hidden)
+        backend = self._pick()
+        for other in hidden:
+            self._policy.add(other)
+        self._ready += len(hidden)
+        return backend
+
+    def _update(self, backend: B) -> None:
+        """Tells the policy when a backend became ready or ceased to be."""
+        is_ready = backend.is_healthy and not backend.is_draining and backend.taken < backend.limit
+        if is_ready is backend.is_ready:
+            return
+        backend.is_ready = is_ready
+        if is_ready:
+            self._ready += 1
+            self._policy.add(backend)
+        else:
+            self._ready -= 1
+            self._policy.remove(backend)
+
+    def _serve_waiting(self) -> None:
+        while self._waiting and self._ready:
+            waiter = self._waiting.popleft()
+            backend = self.take()
+            assert backend is not None
+            self._run_later(waiter.slot_freed, backend)

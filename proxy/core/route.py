@@ -1,0 +1,49 @@
+"""Which pool a request goes to: by host, by path prefix, the first match wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+T = TypeVar("T")
+
+
+class Router(Generic[T]):
+    """routes: (host or None, path prefix or None, target); `*.example.com` means any name below example.com.
+
+    A path prefix ends at a segment: `/v1` matches `/v1` and `/v1/x`, not `/v10`; `/v1/` matches only what is below it.
+    otherwise: where the rest goes; None when there is no such place.
+    """
+
+    def __init__(self, routes: Iterable[tuple[str | None, str | None, T]], otherwise: T | None) -> None:
+        self._routes = [
+            (host.lower().encode() if host else b"", path.encode() if path else b"", target)
+            for host, path, target in routes
+        ]
+        self._otherwise = otherwise
+
+    def find(self, host: bytes, path: bytes) -> T | None:
+        """host: as in the Host field, a port is ignored; path: of the target, without its query."""
+        if not self._routes:
+            return self._otherwise
+        name = host_name(host)
+        for wanted, prefix, target in self._routes:
+            if (not wanted or _is_host(wanted, name)) and (not prefix or _is_below(prefix, path)):
+                return target
+        return self._otherwise
+
+
+def host_name(host: bytes) -> bytes:
+    """Lower case, without port and final dot: `API.example.com.:8080` is `api.example.com` (RFC 9110 section 4.2.3)."""
+    name, _, port = host.lower().rpartition(b":")
+    return (name if name and b"]" not in port else host.lower()).rstrip(b".")
+
+
+def _is_host(wanted: bytes, name: bytes) -> bool:
+    return name.endswith(wanted[1:]) if wanted.startswith(b"*.") else name == wanted
+
+
+def _is_below(prefix: bytes, path: bytes) -> bool:
+    return path.startswith(prefix) and (prefix.endswith(b"/") or path[len(prefix) : len(prefix) + 1] in (b"", b"/"))

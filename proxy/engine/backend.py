@@ -1,0 +1,121 @@
+"""A backend that can be dialled, and the idle connections kept to it."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.errors import ConnectFailed
+from proxy.core.health import Health
+from proxy.core.pool import UNLIMITED, Backend
+
+if TYPE_CHECKING:
+    from proxy.core.address import Address
+
+_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+_REASONS = {
+    errno.ECONNREFUSED: "connect-refused",
+    errno.ENOENT: "no-such-socket",
+    errno.EACCES: "permission-denied",
+    errno.EAGAIN: "backlog-full",  # a Unix socket whose queue is full refuses at once (unix(7)), where TCP would wait
+    errno.EMFILE: "no-descriptors",
+    errno.ENFILE: "no-descriptors",
+    errno.EADDRNOTAVAIL: "no-local-port",
+    errno.ENETUNREACH: "unreachable",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ETIMEDOUT: "connect-timeout",
+}
+
+
+def connect_failed(error: OSError, backend: Backend) -> ConnectFailed:
+    """The reason code for what the kernel said."""
+    reason = _REASONS.get(error.errno or 0, "connect-failed")
+    return ConnectFailed(reason, error.strerror or str(error), backend=backend.name)
+
+
+class Idle(Protocol):
+    """A kept-alive connection. idle_since: on the reactor's clock."""
+
+    idle_since: float
+
+    def close(self) -> None: ...
+
+
+class LiveBackend(Backend):
+    """family, sockaddr: where to connect; sockaddr is None while a host name has not been resolved.
+
+    idle: connections ready for reuse, the freshest last: the one used last is the least likely to be closed by now,
+    and those in surplus reach their age and go. At most `idle_limit`.
+    """
+
+    __slots__ = ("family", "health", "idle", "idle_limit", "sockaddr")
+
+    def __init__(
+        self, address: Address, *, weight: int = 1, limit: int = UNLIMITED, idle_limit: int = 1024
+    ) -> None:
+        super().__init__(address, weight=weight, limit=limit)
+        self.health = Health()
+        self.idle: list[Idle] = []
+        self.idle_limit = idle_limit
+        self.family = socket.AF_UNIX
+        self.sockaddr: str | tuple[str, int] | None = None
+        if isinstance(address, UnixAddress):
+            self.sockaddr = address.sockaddr
+        else:
+            self._set_if_numeric(address)
+
+    def _set_if_numeric(self, address: TcpAddress) -> None:
+        try:
+            version = ipaddress.ip_address(address.host).version
+        except ValueError:
+            return
+        self.resolved(socket.AF_INET6 if version == 6 else socket.AF_INET, (address.host, address.port))
+
+    def resolved(self, family: socket.AddressFamily, sockaddr: tuple[str, int]) -> None:
+        self.family = family
+        self.sockaddr = sockaddr
+
+    def dial(self) -> socket.socket:
+        """A non-blocking socket whose connection is under way, or made. Raises ConnectFailed.
+
+        On loopback and on Unix sockets a `send` may follow at once: the kernel completes the handshake within
+        `connect`, though TCP reports EINPROGRESS all the same.
+        """
+        if self.sockaddr is None:
+            raise ConnectFailed("unresolved", f"{self.name} has not been resolved yet", backend=self.name)
+        try:
+            sock = socket.socket(self.family, _STREAM)
+        except OSError as error:
+            raise connect_failed(error, self) from error
+        try:
+            code = sock.connect_ex(self.sockaddr)
+            if code and code != errno.EINPROGRESS:
+                raise OSError(code, errno.errorcode.get(code, ""))
+            if self.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            sock.close()
+            raise connect_failed(error, self) from error
+        return sock
+
+    def keep(self, connection: Idle, now: float) -> bool:
+        """False when there are enough idle connections already: close this one."""
+        if len(self.idle) >= self.idle_limit:
+            return False
+        connection.idle_since = now
+        self.idle.append(connection)
+        return True
+
+    def expire(self, before: float) -> None:
+        """Closes those that have been idle since before then. The oldest stand first."""
+        stale = 0
+        for connection in self.idle:
+            if connection.idle_since > before:
+                break
+            stale += 1
+        expired, self.idle[:stale] = self.idle[:stale], []
+        for connection in expired:
+            connection.close()

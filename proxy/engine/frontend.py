@@ -1,0 +1,101 @@
+"""What the sessions of one frontend share: routes, pools, limits, caches, counts; and the one place that records."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from proxy.core.head_cache import HeadCache
+from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
+from proxy.core.pool import Pool
+from proxy.core.route import Router
+from proxy.engine.backend import LiveBackend
+from proxy.engine.http.session import HttpSession
+from proxy.engine.tcp import TcpSession
+
+if TYPE_CHECKING:
+    import socket
+    from random import Random
+
+    from proxy.core import config
+    from proxy.core.errors import ProxyError
+    from proxy.engine.listener import Listener
+    from proxy.engine.reactor import Reactor
+    from proxy.engine.timers import Wheel
+
+log = logging.getLogger("rproxy.session")
+
+
+class LivePool(Pool[LiveBackend]):
+    """A pool with its configuration at hand."""
+
+    def __init__(self, settings: config.Pool, backends: list[LiveBackend], rng: Random, reactor: Reactor) -> None:
+        super().__init__(
+            settings.name, settings.balance, backends, rng, queue=settings.queue, run_later=reactor.call_soon
+        )
+        self.config = settings
+        self.timeouts = settings.timeouts
+        self.retries = settings.retries
+        self.heads: HeadCache[ResponseHead] = HeadCache()
+        self.parser = HeadParser(max_fields=256)
+
+    def observe(self, backend: LiveBackend, is_good: bool) -> None:
+        """A connect failed or worked, a probe came back."""
+        if backend.health.observe(is_good):
+            self.set_healthy(backend, is_good)
+            log.log(
+                logging.INFO if is_good else logging.WARNING,
+                "%s: backend %s is %s", self.name, backend.name, "healthy" if is_good else "unhealthy",
+            )  # fmt: skip
+
+
+class Frontend:
+    """active: sessions alive. outcomes: ended exchanges (HTTP) and sessions (TCP) by reason, `ok` for a good end."""
+
+    def __init__(
+        self, settings: config.Frontend, pools: dict[str, LivePool], reactor: Reactor, wheel: Wheel
+    ) -> None:
+        self.config = settings
+        self.reactor = reactor
+        self.wheel = wheel
+        self.pool = pools[settings.pool] if settings.pool else None
+        self.router = Router(((r.host, r.path, pools[r.pool]) for r in settings.routes), self.pool)
+        self.parser = HeadParser(max_fields=settings.limits.headers, upgrades=settings.upgrades)
+        self.heads: HeadCache[tuple[RequestHead, LivePool]] = HeadCache()
+        self.active = 0
+        self.outcomes: Counter[str] = Counter()
+        self.is_draining = False
+        self._full: list[Listener] = []
+        self._session = HttpSession if settings.mode == "http" else TcpSession
+
+    def new_session(self, client: socket.socket, peer: object) -> None:
+        """Takes over an accepted, non-blocking socket."""
+        self.active += 1
+        self._session(self, client, peer)
+
+    def session_ended(self) -> None:
+        self.active -= 1
+        if self._full:
+            for listener in self._full:
+                listener.resume()
+            self._full.clear()
+
+    def is_full(self, listener: Listener) -> None:
+        """`listener` waits until a session ends."""
+        if not self._full:
+            log.warning("%s: %d connections, the limit: accepting pauses", self.config.name, self.active)
+        self._full.append(listener)
+
+    def record(self, error: ProxyError | None) -> None:
+        """The one record of how an exchange or a TCP session ended."""
+        if error is None:
+            self.outcomes["ok"] += 1
+            return
+        self.outcomes[error.reason] += 1
+        log.warning("%s: %s%s", self.config.name, error, f" (backend {error.backend})" if error.backend else "")
+
+    def connect_failed(self, pool: LivePool, backend: LiveBackend, error: ProxyError) -> None:
+        """The session goes on to another backend, if there is one."""
+        log.info("%s: %s (backend %s)", self.config.name, error, backend.name)
+        pool.observe(backend, False)

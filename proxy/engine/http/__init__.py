@@ -1,0 +1,1 @@
+"""HTTP mode: a session per client connection, an exchange per request, connections to backends that outlive both."""

@@ -1,0 +1,66 @@
+"""A connection to a backend that speaks HTTP/1.1: lent to one exchange at a time, idle in between."""
+
+from __future__ import annotations
+
+import select
+from typing import TYPE_CHECKING
+
+from proxy.engine.reactor import HANG_UP, READ, READ_WRITE
+
+if TYPE_CHECKING:
+    import socket
+
+    from proxy.engine.backend import LiveBackend
+    from proxy.engine.http.exchange import Exchange
+    from proxy.engine.reactor import Reactor
+
+
+class BackendConnection:
+    """exchange: whose turn it is; None while idle. is_connected: something was sent, or the handshake was seen to be
+    complete. is_reused: it carried an exchange before, so its end may be the backend's idle timeout and no fault."""
+
+    __slots__ = ("backend", "exchange", "idle_since", "is_connected", "is_reused", "reactor", "recv", "send", "sock")
+
+    def __init__(self, reactor: Reactor, backend: LiveBackend) -> None:
+        """Dials. Raises ConnectFailed."""
+        self.reactor = reactor
+        self.backend = backend
+        self.sock: socket.socket = backend.dial()
+        self.recv = self.sock.recv
+        self.send = self.sock.send
+        self.exchange: Exchange | None = None
+        self.is_connected = False
+        self.is_reused = False
+        self.idle_since = 0.0
+
+    def register(self, *, for_writing: bool) -> None:
+        self.reactor.register(self.sock.fileno(), self.on_event, READ_WRITE if for_writing else READ)
+
+    def watch_writing(self) -> None:
+        self.reactor.watch(self.sock.fileno(), READ_WRITE)
+
+    def on_event(self, mask: int) -> None:
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.on_backend(mask)
+        elif mask & (select.EPOLLIN | HANG_UP):
+            # Idle: the backend closed it, or sent what nobody asked for. Either way it is not used again.
+            self.backend.idle.remove(self)
+            self.close()
+
+    def crashed(self, error: Exception) -> None:
+        if self.exchange is not None:
+            self.exchange.crashed(error)
+        else:
+            self.close()
+
+    def close(self) -> None:
+        self.exchange = None
+        self.reactor.close(self.sock)
+
+
+def connect(reactor: Reactor, backend: LiveBackend) -> BackendConnection:
+    """The idle connection used last, or a new one. Raises ConnectFailed."""
+    if backend.idle:
+        return backend.idle.pop()  # type: ignore[return-value] # only BackendConnections are kept
+    return BackendConnection(reactor, backend)

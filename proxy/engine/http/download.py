@@ -1,0 +1,114 @@
+"""A response that takes more than one read: its body on the way from the backend to the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.core.chunked import ChunkError
+from proxy.core.errors import BackendClosed, BadResponse, ClientGone
+from proxy.core.http1 import CHUNKED, UNTIL_CLOSE
+from proxy.engine.flow import BLOCKED, DONE, DRY, ENDLESS, MORE, Flow, SinkError, SourceError
+from proxy.engine.http.body import AddChunks, Codec, CodecFlow, DropChunks, Rechunk
+from proxy.engine.http.waiting import Waiting
+
+if TYPE_CHECKING:
+    from proxy.core.http1 import ResponseHead
+    from proxy.engine.http.exchange import Exchange
+
+
+class Download:
+    """flow: backend to client. length: a number, CHUNKED or UNTIL_CLOSE."""
+
+    __slots__ = ("_exchange", "_is_scheduled", "_keep_alive", "_length", "_response", "flow")
+
+    def __init__(self, exchange: Exchange, response: ResponseHead, length: int) -> None:
+        self._exchange = exchange
+        self._response = response
+        self._length = length
+        self._is_scheduled = False
+        request = exchange.head
+        # A body without a length can only end with the connection where there are no chunks.
+        self._keep_alive = request.keep_alive and not exchange.session.frontend.is_draining and (
+            length >= 0 or request.is_1_1
+        )
+        codec = _codec_for(length, is_1_1=request.is_1_1)
+        assert exchange.connection is not None
+        source, sink = exchange.connection.sock, exchange.session.sock
+        self.flow = CodecFlow(source, sink, codec) if codec else Flow(source, sink, length if length >= 0 else ENDLESS)
+
+    def begin(self, body: bytes, *, hang_up: bool) -> None:
+        """body: what came behind the head."""
+        flow, exchange = self.flow, self._exchange
+        head = self._response.for_client(is_1_1=exchange.head.is_1_1, keep_alive=self._keep_alive)
+        if isinstance(flow, CodecFlow):
+            try:
+                body = flow.codec.feed(body)
+            except ChunkError as error:
+                exchange.download = None  # nothing was passed on yet
+                exchange.fail(BadResponse("response-chunks", str(error)))
+                return
+        else:
+            flow.left -= len(body)
+        flow.hang_up = hang_up
+        flow.put(exchange.session.take_unsent() + head + body)
+        self.pump()
+
+    def pump(self) -> None:
+        exchange = self._exchange
+        if exchange.is_over:
+            return
+        try:
+            stopped = self.flow.pump()
+        except SourceError as error:
+            exchange.abort(BackendClosed("backend-reset", str(error.__cause__), backend=self._backend_name()))
+        except SinkError:
+            exchange.abort(ClientGone(phase="write"))
+        except ChunkError as error:
+            exchange.abort(BadResponse("response-chunks", str(error), backend=self._backend_name()))
+        else:
+            self._stopped(stopped)
+
+    def _stopped(self, stopped: int) -> None:
+        exchange = self._exchange
+        if stopped == DONE:
+            self._done()
+        elif stopped == DRY:
+            exchange.wait(Waiting.RESPONSE_BODY, exchange.pool.timeouts.response_body)
+        elif stopped == BLOCKED:
+            exchange.session.watch_writing()
+            exchange.wait(Waiting.CLIENT_TO_READ, exchange.session.frontend.config.timeouts.send)
+        elif stopped == MORE and not self._is_scheduled:
+            self._is_scheduled = True
+            exchange.session.reactor.call_soon(self._pump_again)
+
+    def _pump_again(self) -> None:
+        self._is_scheduled = False
+        self.pump()
+
+    def crashed(self, error: Exception) -> None:
+        self._exchange.crashed(error)
+
+    def _done(self) -> None:
+        flow, exchange = self.flow, self._exchange
+        if flow.is_ended and not self._may_end():
+            exchange.abort(BackendClosed("closed-in-body", backend=self._backend_name()))
+            return
+        keep_alive = self._keep_alive and exchange.keeps_client()
+        is_clean = self._response.keep_alive and not flow.is_ended and not flow.hang_up
+        if isinstance(flow, CodecFlow):
+            is_clean = is_clean and not flow.codec.rest
+        exchange.finish(is_clean=is_clean, keep_alive=keep_alive)
+
+    def _may_end(self) -> bool:
+        return self._length == UNTIL_CLOSE or not self.flow.left
+
+    def _backend_name(self) -> str:
+        backend = self._exchange.backend
+        return backend.name if backend is not None else ""
+
+
+def _codec_for(length: int, *, is_1_1: bool) -> Codec | None:
+    """How the body is rewritten; None: its bytes are passed on as they are."""
+    if length == CHUNKED:
+        return Rechunk() if is_1_1 else DropChunks()
+    return AddChunks() if length == UNTIL_CLOSE and is_1_1 else None

@@ -1,0 +1,441 @@
+"""One request and its response: pick a backend, take a slot, connect, write, read, pass on, give back the slot."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from typing import TYPE_CHECKING
+
+from proxy.core.errors import (
+    BackendClosed,
+    BackendTimeout,
+    BadResponse,
+    ClientGone,
+    ClientTimeout,
+    ConnectFailed,
+    ConnectTimeout,
+    Draining,
+    NoBackend,
+    ProxyError,
+)
+from proxy.core.http1 import END_OF_HEAD
+from proxy.engine.backend import connect_failed
+from proxy.engine.flow import FIRST_READ
+from proxy.engine.http.connection import BackendConnection, connect
+from proxy.engine.http.download import Download
+from proxy.engine.http.tunnel import Tunnel
+from proxy.engine.http.upload import Upload, split_body
+from proxy.engine.http.waiting import Waiting
+from proxy.engine.reactor import HANG_UP, WRITABLE
+
+if TYPE_CHECKING:
+    from proxy.core.http1 import RequestHead, ResponseHead
+    from proxy.core.pool import Backend
+    from proxy.engine.backend import LiveBackend
+    from proxy.engine.frontend import LivePool
+    from proxy.engine.http.session import HttpSession
+
+RESPONSE_HEAD_LIMIT = 64 * 1024
+MAX_INTERIM = 32  # 1xx responses to one request
+
+
+_RESPONSE_HEAD = Waiting.RESPONSE_HEAD  # a member of an Enum costs 40 ns to look up
+
+
+class Exchange:
+    """Both sockets' events come here while it lives; its deadline is the session's.
+
+    request: the head for the backend and as much of the body as came with it; kept for another try.
+    upload: what one `send` did not take; None once the backend's socket has taken everything.
+    download: a response that is not complete in one read. answer: bytes of a response head that is not complete.
+    """
+
+    __slots__ = ("answer", "backend", "connection", "download", "head", "interim_count", "is_over",
+                 "is_upload_cut", "pool", "request", "session", "tried", "upload", "waiting")  # fmt: skip
+
+    def __init__(self, session: HttpSession, head: RequestHead, pool: LivePool) -> None:
+        self.session = session
+        self.head = head
+        self.pool = pool
+        self.request = b""
+        self.backend: LiveBackend | None = None
+        self.connection: BackendConnection | None = None
+        self.tried: list[Backend] = []
+        self.upload: Upload | None = None
+        self.download: Download | None = None
+        self.answer = b""
+        self.interim_count = 0
+        self.is_upload_cut = False  # the backend stopped reading: neither connection can carry another exchange
+        self.is_over = False
+        self.waiting = _RESPONSE_HEAD
+
+    # ------------------------------------------------------------------ pick
+
+    def start(self) -> None:
+        """session.buffer: what came behind the head; what of it is not our body is left there."""
+        head = self.head
+        self.request = head.forward + self.session.client_fields
+        if head.length:
+            try:
+                self.upload = split_body(self)
+            except ProxyError as error:
+                self.fail(error)
+                return
+        backend = self.pool.take()
+        if backend is None:
+            self._wait_for_slot()
+        else:
+            self.backend = backend
+            self._connect()
+
+    def _wait_for_slot(self) -> None:
+        if not self.pool.is_full:
+            self.fail(NoBackend())
+        elif not self.pool.wait(self):
+            self.fail(NoBackend("queue-full"))
+        else:
+            self.wait(Waiting.SLOT, self.pool.timeouts.queue)
+
+    def slot_freed(self, backend: LiveBackend) -> None:
+        """The pool took a slot for us."""
+        if self.is_over:
+            self.pool.give_back(backend)
+        else:
+            self.backend = backend
+            self._connect()
+
+    def _try_next_backend(self, error: ConnectFailed) -> None:
+        """Nothing was sent, so that any method may be tried elsewhere."""
+        backend, pool = self.backend, self.pool
+        assert backend is not None
+        self.backend = None
+        self.tried.append(backend)
+        self.session.frontend.connect_failed(pool, backend, error)
+        pool.give_back(backend)
+        other = pool.take(self.tried) if len(self.tried) <= pool.retries else None
+        if other is None:
+            self.fail(error)
+        else:
+            self.backend = other
+            self._connect()
+
+    # ------------------------------------------------------------------ dial, write
+
+    def _connect(self) -> None:
+        """backend: chosen, its slot taken."""
+        assert self.backend is not None
+        try:
+            connection = connect(self.session.reactor, self.backend)
+        except ConnectFailed as error:
+            self._try_next_backend(error)
+            return
+        self._write(connection)
+
+    def _write(self, connection: BackendConnection) -> None:
+        """Most requests go out in one `send`, over a new connection as well: `LiveBackend.dial` says why."""
+        self.connection = connection
+        connection.exchange = self
+        sent = 0
+        if self.upload is None:
+            request = self.request
+            try:
+                sent = connection.send(request)
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self.connection_broke(error)
+                return
+            if sent == len(request):
+                if not connection.is_reused:
+                    connection.is_connected = True
+                    connection.register(for_writing=False)
+                self.waiting = _RESPONSE_HEAD
+                session = self.session
+                session.deadline = session.reactor.now + self.pool.timeouts.response_head
+                return
+            self.upload = Upload.of_nothing_more(self)
+        if not connection.is_reused:
+            self.wait(Waiting.CONNECT, self.pool.timeouts.connect)
+            connection.register(for_writing=True)
+        self.upload.begin(connection, self.request[sent:])
+
+    def upload_done(self) -> None:
+        """The backend's socket has taken the whole request."""
+        self.upload = None
+        if self.download is None:
+            self.wait(Waiting.RESPONSE_HEAD, self.pool.timeouts.response_head)
+
+    def backend_stopped_reading(self, error: OSError) -> None:
+        """It may have answered before it closed, and that answer is worth more than our complaint."""
+        connection = self.connection
+        assert connection is not None
+        if self.download is not None or (connection.is_connected and not connection.is_reused):
+            self.upload = None
+            self.is_upload_cut = True
+            if self.download is None:
+                self._read_head(HANG_UP)
+        else:
+            self.connection_broke(error)
+
+    # ------------------------------------------------------------------ events
+
+    def on_client(self, mask: int) -> None:
+        if mask & HANG_UP:
+            self.abort(ClientGone())
+            return
+        if mask & WRITABLE and self.download is not None:
+            self.download.pump()
+        if mask & select.EPOLLIN and not self.is_over:
+            if self.upload is None:
+                self.session.may_read = True
+            else:
+                self.upload.pump()
+
+    def on_backend(self, mask: int) -> None:
+        if self.upload is not None and mask & (WRITABLE | HANG_UP):
+            if mask & HANG_UP and self._failed_to_connect():
+                return
+            self.upload.pump_into_backend()
+            if self.is_over or self.connection is None or not self.connection.is_connected:
+                return
+        if self.download is not None:
+            if mask & HANG_UP:
+                self.download.flow.hang_up = True
+            self.download.pump()
+        elif mask & (select.EPOLLIN | HANG_UP):
+            self._read_head(mask)
+
+    def _failed_to_connect(self) -> bool:
+        """Whether the handshake failed; another backend is tried then."""
+        connection = self.connection
+        assert connection is not None
+        if connection.is_connected:
+            return False
+        code = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self.connection_broke(OSError(code, os.strerror(code)))
+        return code != 0
+
+    # ------------------------------------------------------------------ read
+
+    def _read_head(self, mask: int) -> None:
+        connection = self.connection
+        assert connection is not None
+        while True:
+            try:
+                data = connection.recv(FIRST_READ)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.connection_broke(error)
+                return
+            if not data:
+                self.connection_broke(None)
+                return
+            is_short = len(data) < FIRST_READ
+            if self._take_answer(self.answer + data if self.answer else data, mask, is_short=is_short):
+                return
+            if is_short and not mask & HANG_UP:
+                return
+
+    def _take_answer(self, data: bytes, mask: int, *, is_short: bool) -> bool:
+        """data: from the start of a response head. True when there is nothing more to read for `_read_head`."""
+        pool = self.pool
+        while True:
+            end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+            if end < len(END_OF_HEAD):
+                self.answer = data
+                if len(data) > RESPONSE_HEAD_LIMIT:
+                    self.fail(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
+                return self.is_over
+            raw, body = data[:end], data[end:]
+            response = pool.heads.hot.get(raw) or pool.heads.find_cold(raw)
+            if response is None:
+                try:
+                    response = pool.parser.response(raw)
+                except BadResponse as error:
+                    self.fail(error)
+                    return True
+                pool.heads.offer(raw, response)
+            if response.status >= 200:
+                self._pass_on(response, body, mask, is_short=is_short)
+                return True
+            if not self._take_interim(response, body):
+                return True
+            data = body
+
+    def _take_interim(self, response: ResponseHead, rest: bytes) -> bool:
+        """False when the exchange is over or has become a tunnel; otherwise another head follows."""
+        self.interim_count += 1
+        if response.status == 101:
+            self._switch_protocols(response, rest)
+            return False
+        if self.interim_count > MAX_INTERIM:
+            self.fail(BadResponse("too-many-interim", f"over {MAX_INTERIM} responses of 1xx"))
+            return False
+        self.answer = b""
+        if self.head.is_1_1:
+            self.session.write_interim(response.persistent)
+        return not self.is_over
+
+    def _switch_protocols(self, response: ResponseHead, rest: bytes) -> None:
+        """Tunnels from here on, and only if the client asked for exactly this (RFC 9110 section 7.8)."""
+        if not self.head.upgrade or response.upgrade != self.head.upgrade or self.upload is not None:
+            self.fail(BadResponse("unasked-upgrade", "101 for an upgrade that the client did not ask for"))
+            return
+        session, connection, backend = self.session, self.connection, self.backend
+        assert connection is not None and backend is not None
+        self.connection = self.backend = None  # the slot goes with it
+        self.is_over = True
+        session.exchange = Tunnel(session, connection, backend, self.pool)
+        session.exchange.start(response.persistent + rest)
+
+    def _pass_on(self, response: ResponseHead, body: bytes, mask: int, *, is_short: bool) -> None:
+        """The final head is here; in most cases all of the body as well."""
+        length = 0 if self.head.is_head else response.length
+        if 0 <= length <= len(body):
+            # Bytes behind a response, or an end of stream, spend the connection.
+            is_clean = length == len(body) and is_short and not mask & HANG_UP
+            self._finish_whole(response, body[:length], is_clean=is_clean)
+        else:
+            self.answer = b""
+            self.download = Download(self, response, length)
+            self.download.begin(body, hang_up=bool(mask & HANG_UP))
+
+    def keeps_client(self) -> bool:
+        """Whether the client's connection can carry another request after this one."""
+        return (
+            self.head.keep_alive
+            and self.upload is None
+            and not self.is_upload_cut
+            and not self.session.frontend.is_draining
+        )
+
+    def _finish_whole(self, response: ResponseHead, body: bytes, *, is_clean: bool) -> None:
+        keep_alive = self.keeps_client()
+        if keep_alive and self.head.is_1_1:
+            data = response.persistent + body if body else response.persistent
+        else:
+            data = response.for_client(is_1_1=self.head.is_1_1, keep_alive=keep_alive) + body
+        session = self.session
+        session.write(data)
+        self.finish(is_clean=is_clean and response.keep_alive, keep_alive=keep_alive)
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self, *, is_clean: bool, keep_alive: bool) -> None:
+        """The response was passed on whole. is_clean: the backend's connection can be used again."""
+        is_clean = is_clean and self.upload is None and not self.is_upload_cut
+        self._let_go(is_clean=is_clean)
+        self.session.frontend.record(None)
+        self.session.next(keep_alive=keep_alive)
+
+    def _let_go(self, *, is_clean: bool = False) -> None:
+        """The only place where the connection and the slot are given back."""
+        self.is_over = True
+        if self.upload is not None:
+            self.upload.flow.close()
+        if self.download is not None:
+            self.download.flow.close()
+        connection, backend = self.connection, self.backend
+        self.connection = self.backend = None
+        if connection is not None:
+            connection.exchange = None
+            if is_clean and connection.backend.keep(connection, self.session.reactor.now):
+                connection.is_reused = True
+            else:
+                connection.close()
+        if backend is not None:
+            self.pool.give_back(backend)
+
+    def connection_broke(self, error: OSError | None) -> None:
+        """Before the first byte of a response. error: None when the backend closed it."""
+        connection, backend = self.connection, self.backend
+        assert connection is not None and backend is not None
+        self.connection = None
+        connection.close()
+        if not connection.is_connected:
+            self._try_next_backend(connect_failed(error or OSError(0, "closed"), backend))
+        elif connection.is_reused and self._may_repeat():
+            self._reconnect()
+        elif error is None:
+            reason = "closed-in-head" if self.answer else "closed-before-answer"
+            self.fail(BackendClosed(reason, backend=backend.name))
+        else:
+            self.fail(BackendClosed("backend-reset", str(error), backend=backend.name))
+
+    def _may_repeat(self) -> bool:
+        """The backend closed the connection while it was idle, as it may at any time; our request crossed its FIN. It
+        can be sent again if nothing was answered, all of it is still here, and twice is as good as once (RFC 9110
+        section 9.2.2)."""
+        return (
+            self.head.is_idempotent
+            and not self.answer
+            and not self.interim_count
+            and (self.upload is None or self.upload.is_untouched)
+        )
+
+    def _reconnect(self) -> None:
+        """To the same backend, whose slot we have; on a new connection, since the others are as old."""
+        assert self.backend is not None
+        try:
+            connection = BackendConnection(self.session.reactor, self.backend)
+        except ConnectFailed as error:
+            self._try_next_backend(error)
+        else:
+            self._write(connection)
+
+    def wait(self, waiting: Waiting, seconds: float) -> None:
+        self.waiting = waiting
+        self.session.deadline = self.session.reactor.now + seconds
+
+    def timed_out(self) -> None:
+        """The session's deadline passed."""
+        name = self.backend.name if self.backend is not None else ""
+        if self.waiting is Waiting.SLOT:
+            self.pool.stop_waiting(self)
+            self.fail(NoBackend("queue-timeout"))
+        elif self.waiting is Waiting.CONNECT:
+            self._connect_timed_out()
+        elif self.waiting is Waiting.REQUEST_BODY:
+            self.fail(ClientTimeout("request-body-timeout"))
+        elif self.waiting is Waiting.BACKEND_TO_READ:
+            self.fail(BackendTimeout("backend-takes-nothing", phase="write", backend=name))
+        elif self.waiting is Waiting.RESPONSE_HEAD:
+            self.fail(BackendTimeout("response-head-timeout", backend=name))
+        elif self.waiting is Waiting.RESPONSE_BODY:
+            self.abort(BackendTimeout("response-body-timeout", backend=name))
+        else:
+            self.abort(ClientTimeout("client-takes-nothing", phase="write"))
+
+    def _connect_timed_out(self) -> None:
+        assert self.backend is not None and self.connection is not None
+        self.connection.close()
+        self.connection = None
+        self._try_next_backend(ConnectTimeout(backend=self.backend.name))
+
+    def fail(self, error: ProxyError) -> None:
+        """Answers with an error page, or breaks off visibly if the response has begun."""
+        if self.download is not None:
+            self.abort(error)
+            return
+        if self.backend is not None and not error.backend:
+            error.backend = self.backend.name
+        self._let_go()
+        self.session.refuse(error)
+
+    def abort(self, error: ProxyError) -> None:
+        """Ends the session at once, so that the client cannot take what it has for a whole response."""
+        if self.waiting is Waiting.SLOT:
+            self.pool.stop_waiting(self)
+        self._let_go()
+        self.session.frontend.record(error)
+        self.session.abort()
+
+    def cut(self) -> None:
+        """The deadline of a shutdown passed."""
+        self.abort(Draining())
+
+    def crashed(self, error: Exception) -> None:
+        self.abort(ProxyError("crash", repr(error)))

@@ -1,0 +1,301 @@
+"""A client connection in HTTP mode: reads one request head after another and gives each to an exchange."""
+
+from __future__ import annotations
+
+import socket
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from proxy.core.errors import BadRequest, ClientTimeout, Draining, NoRoute, ProxyError, error_page
+from proxy.core.http1 import END_OF_HEAD, could_be_request
+from proxy.engine.flow import FIRST_READ
+from proxy.engine.http.exchange import Exchange
+from proxy.engine.reactor import HANG_UP, READ_WRITE, WRITABLE
+from proxy.engine.relay import reset_on_close
+
+if TYPE_CHECKING:
+    from proxy.core.http1 import RequestHead
+    from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.http.tunnel import Tunnel
+
+LINGER = 2.0  # seconds that a closing connection takes in what the client still sends (RFC 9112 section 9.6)
+
+
+@lru_cache(maxsize=4096)
+def _client_fields(peer: object) -> bytes:
+    """What a backend is told of the client, and the end of the head. A Unix socket's client has no address.
+
+    Cached by address, so that many connections of one client share the bytes."""
+    forwarded_for = b"X-Forwarded-For: " + peer.encode() + b"\r\n" if isinstance(peer, str) and peer else b""
+    return forwarded_for + b"X-Forwarded-Proto: http\r\n\r\n"
+
+
+class HttpSession:
+    """exchange: the request being served, or the tunnel it became; None between requests. Requests that came early
+    wait in `buffer` and in the kernel: the next is read when the answer to the last was handed to the kernel.
+
+    client_fields: the end of every request head for a backend. may_read: the kernel may hold bytes that no event will
+    announce again. unsent: the end of an answer that the client has not taken yet.
+    """
+
+    __slots__ = ("bucket", "buffer", "client_fields", "deadline", "exchange", "find_head", "frontend", "is_closing",
+                 "is_over", "may_read", "reactor", "recv", "send", "sock", "unsent", "watches_writing")  # fmt: skip
+
+    def __init__(self, frontend: Frontend, sock: socket.socket, peer: object) -> None:
+        self.frontend = frontend
+        self.reactor = frontend.reactor
+        self.sock = sock
+        self.recv = sock.recv
+        self.send = sock.send
+        self.client_fields = _client_fields(peer[0] if isinstance(peer, tuple) else None)
+        self.find_head = frontend.heads.hot.get
+        self.exchange: Exchange | Tunnel | None = None
+        self.buffer = b""
+        self.unsent: bytes | memoryview = b""
+        self.may_read = False
+        self.is_closing = False  # nothing more is read as a request
+        self.is_over = False
+        self.watches_writing = False
+        self.deadline = self.reactor.now + frontend.config.timeouts.request_head
+        self.bucket: dict[object, None] | None = None
+        frontend.wheel.add(self)
+        self.reactor.register(sock.fileno(), self.on_event)
+
+    # ------------------------------------------------------------------ read
+
+    def on_event(self, mask: int) -> None:
+        exchange = self.exchange
+        if exchange is not None:
+            exchange.on_client(mask)
+        elif self.unsent or self.is_closing:
+            self._on_event_while_ending(mask)
+        else:
+            if mask & HANG_UP:
+                self.may_read = True
+            self.read()
+
+    def read(self) -> None:
+        """Takes in what the client sent and starts an exchange if that is a request."""
+        try:
+            data = self.recv(FIRST_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        if not data:
+            self._client_ended()
+            return
+        if len(data) == FIRST_READ:
+            self.may_read = True
+        if self.buffer:
+            data = self.buffer + data
+        known = self.find_head(data)
+        if known is None:
+            self._parse(data)
+        else:
+            self.buffer = b""
+            self.exchange = Exchange(self, *known)
+            self.exchange.start()
+
+    def _client_ended(self) -> None:
+        if self.buffer:
+            self.frontend.record(BadRequest("incomplete-head", "the client closed within a request head"))
+        self.close()
+
+    def _parse(self, data: bytes) -> None:
+        limit = self.frontend.config.limits.head
+        if data.startswith(b"\r\n"):  # an empty line or two before a request is borne with (RFC 9112 section 2.2)
+            data = data.lstrip(b"\r\n")
+        end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        if end > limit or (end < len(END_OF_HEAD) and len(data) > limit):
+            self.refuse(BadRequest("head-too-large", f"over {limit} bytes", status=431))
+        elif end < len(END_OF_HEAD):
+            self._wait_for_rest(data)
+        else:
+            self._start(data[:end], data[end:])
+
+    def _wait_for_rest(self, data: bytes) -> None:
+        if data and not could_be_request(data):
+            self.refuse(BadRequest("syntax", "this is not HTTP/1"))
+            return
+        if not self.buffer:
+            self.deadline = self.reactor.now + self.frontend.config.timeouts.request_head
+        self.buffer = data
+        if self.may_read:
+            self.may_read = False
+            self.read()  # at most limits.head / FIRST_READ deep: what is longer is refused
+
+    def _start(self, raw: bytes, rest: bytes) -> None:
+        frontend = self.frontend
+        known = self.find_head(raw) or frontend.heads.find_cold(raw)
+        if known is None:
+            try:
+                head = frontend.parser.request(raw)
+                pool = frontend.router.find(head.host or b"", head.path)
+                if pool is None:
+                    raise NoRoute
+            except ProxyError as error:
+                self.refuse(error)
+                return
+            known = head, pool
+            if head.is_cacheable:
+                frontend.heads.offer(raw, known)
+        self.buffer = rest
+        self.exchange = Exchange(self, *known)
+        self.exchange.start()
+
+    # ------------------------------------------------------------------ write
+
+    def write(self, data: bytes) -> None:
+        """The last or only part of an answer: sent now, or kept until the client takes it."""
+        if self.unsent:
+            data = self.take_unsent() + data
+        try:
+            sent = self.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.close()
+            return
+        if sent < len(data):
+            self.unsent = memoryview(data)[sent:]
+            self.deadline = self.reactor.now + self.frontend.config.timeouts.send
+            self.watch_writing()
+
+    def write_interim(self, data: bytes) -> None:
+        """A 1xx head; the rest of the answer follows. What the client does not take at once goes before that."""
+        if self.unsent:
+            self.unsent = bytes(self.unsent) + data  # bounded: exchange.MAX_INTERIM heads
+            return
+        try:
+            sent = self.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # the client is gone: the event that says so follows
+        self.unsent = data[sent:]
+
+    def take_unsent(self) -> bytes:
+        """For whoever goes on writing: it comes first."""
+        unsent, self.unsent = self.unsent, b""
+        return bytes(unsent)
+
+    def watch_writing(self) -> None:
+        if not self.watches_writing:
+            self.watches_writing = True
+            self.reactor.watch(self.sock.fileno(), READ_WRITE)
+
+    def next(self, *, keep_alive: bool) -> None:
+        """The exchange is over and its answer was written, or waits in `unsent`."""
+        self.exchange = None
+        if self.is_over:
+            return
+        if not keep_alive:
+            self.is_closing = True
+        if not self.unsent:
+            self._after_answer()
+
+    def _after_answer(self) -> None:
+        if self.is_closing:
+            self._linger()
+            return
+        self.deadline = self.reactor.now + self.frontend.config.timeouts.keep_alive
+        if self.buffer:
+            data, self.buffer = self.buffer, b""
+            self._parse(data)
+        elif self.may_read:
+            self.may_read = False
+            self.read()
+
+    def refuse(self, error: ProxyError) -> None:
+        """Answers with an error page and closes; nothing the client still sends is read as a request."""
+        self.frontend.record(error)
+        self.buffer = b""
+        self.write(error_page(error))
+        self.next(keep_alive=False)
+
+    # ------------------------------------------------------------------ the end
+
+    def _linger(self) -> None:
+        """Closes so that the answer arrives: a socket closed over unread bytes would reset it away."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+            return
+        self.deadline = self.reactor.now + LINGER
+        self._discard()
+
+    def _discard(self) -> None:
+        if self.is_over:
+            return
+        for _ in range(16):
+            try:
+                if self.recv(FIRST_READ):
+                    continue
+            except BlockingIOError:
+                return
+            except OSError:
+                pass
+            self.close()
+            return
+        self.reactor.call_soon(self._discard)
+
+    def _on_event_while_ending(self, mask: int) -> None:
+        if not self.unsent:
+            self._discard()
+            return
+        if mask & HANG_UP:
+            self.close()
+        elif mask & WRITABLE:
+            data, self.unsent = self.unsent, b""
+            self.write(data)  # type: ignore[arg-type] # send takes a memoryview as well
+            if not self.unsent and not self.is_over:
+                self._after_answer()
+        else:
+            self.may_read = True
+
+    def timed_out(self) -> None:
+        if self.exchange is not None:
+            self.exchange.timed_out()
+        elif self.unsent:
+            self.frontend.record(ClientTimeout("client-takes-nothing", phase="write"))
+            self.abort()
+        elif self.buffer and not self.is_closing:
+            self.refuse(ClientTimeout("request-head-timeout"))
+        else:
+            self.close()
+
+    def crashed(self, error: Exception) -> None:
+        """A defect of ours: whatever state this session is in, it ends here and everything it held is given back."""
+        if self.exchange is not None:
+            self.exchange.crashed(error)
+        else:
+            self.abort()
+
+    def drain(self) -> None:
+        """No further request after the present one."""
+        if self.exchange is None and not self.unsent and not self.buffer:
+            self.close()
+
+    def cut(self) -> None:
+        """The deadline of a shutdown passed."""
+        if self.exchange is not None:
+            self.exchange.abort(Draining())
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """Ends with a reset, so that a cut answer cannot be taken for a whole one."""
+        reset_on_close(self.sock)
+        self.close()
+
+    def close(self) -> None:
+        if self.is_over:
+            return
+        self.is_over = True
+        self.unsent = self.buffer = b""
+        self.frontend.wheel.remove(self)
+        self.reactor.close(self.sock)
+        self.frontend.session_ended()

@@ -1,0 +1,160 @@
+"""Listening sockets: made, and accepted from in batches; accepting pauses at a limit and when descriptors run out."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+from proxy.core.address import Address, TcpAddress, UnixAddress
+from proxy.engine.reactor import READ
+
+if TYPE_CHECKING:
+    from proxy.core.config import ListenOptions
+    from proxy.engine.frontend import Frontend
+
+log = logging.getLogger("rproxy.listener")
+
+ACCEPTS_PER_WAKE_UP = 64  # 64 x 40 us: new connections hold up the others for 2.5 ms at most
+PAUSE = 0.1  # seconds until accept is tried again after the kernel had no descriptor or no memory
+_OVERLOAD = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # accept(2); the list is Trio's
+
+
+def listen(address: Address, options: ListenOptions) -> socket.socket:
+    """A non-blocking listening socket. Raises OSError.
+
+    TCP: SO_REUSEADDR, and SO_REUSEPORT before `bind` if asked for; IPv6 sockets take IPv6 only, so that `[::]` and
+    `0.0.0.0` can stand side by side. Unix: a stale socket file is replaced, a live one is not; the mode is set before
+    anybody can connect.
+    """
+    sock = _listen_unix(address, options) if isinstance(address, UnixAddress) else _listen_tcp(address, options)
+    sock.setblocking(False)
+    return sock
+
+
+def _listen_tcp(address: TcpAddress, options: ListenOptions) -> socket.socket:
+    family, _, _, _, sockaddr = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if options.reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it: a call saved for each
+        sock.bind(sockaddr)
+        sock.listen(options.backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _listen_unix(address: UnixAddress, options: ListenOptions) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if not address.is_abstract:
+            _remove_stale(address.path)
+        sock.bind(address.sockaddr)
+        if not address.is_abstract:
+            os.chmod(address.path, options.unix_mode)  # before listen: until then every connect is refused
+        sock.listen(options.backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _remove_stale(path: str) -> None:
+    """Removes a socket file that nobody listens on. Raises OSError(EADDRINUSE) if somebody does."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise OSError(errno.EADDRINUSE, "the path exists and is not a socket", path)
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        code = probe.connect_ex(path)
+    if code == errno.ECONNREFUSED:
+        os.unlink(path)
+    elif code != errno.ENOENT:
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
+
+
+def bound_address(sock: socket.socket) -> Address:
+    """Where the socket listens, with the port that the kernel picked for port 0."""
+    name = sock.getsockname()
+    if sock.family == socket.AF_UNIX:
+        path = name.decode() if isinstance(name, bytes) else name
+        return UnixAddress("@" + path[1:] if path.startswith("\0") else path)
+    return TcpAddress(name[0], name[1])
+
+
+class Listener:
+    """Accepts for one frontend from one listening socket, which it does not own."""
+
+    def __init__(self, frontend: Frontend, sock: socket.socket) -> None:
+        self.address = bound_address(sock)
+        self.deadline = math.inf  # set only while accepting pauses
+        self.bucket: dict[object, None] | None = None
+        self._frontend = frontend
+        self._sock = sock
+        self._is_paused = False
+        self._family = sock.family
+        frontend.reactor.register(sock.fileno(), self.on_event, READ)
+
+    def on_event(self, mask: int) -> None:
+        frontend, accept, session = self._frontend, self._sock.accept, self._frontend.new_session
+        for _ in range(ACCEPTS_PER_WAKE_UP):
+            if frontend.active >= frontend.config.limits.connections:
+                frontend.is_full(self)
+                return
+            try:
+                client, peer = accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OVERLOAD:
+                    self._pause(error)
+                    return
+                if error.errno in (errno.EBADF, errno.EINVAL, errno.ENOTSOCK):
+                    raise
+                continue  # the connection died in the queue: ECONNABORTED and network errors (accept(2))
+            client.setblocking(False)
+            session(client, peer)
+        frontend.reactor.call_soon(self.on_event, 0)
+
+    def resume(self) -> None:
+        """There is room again."""
+        self._frontend.reactor.call_soon(self.on_event, 0)
+
+    def _pause(self, error: OSError) -> None:
+        if not self._is_paused:
+            self._is_paused = True
+            log.error("%s: cannot accept: %s; trying again every %g s", self.address, error.strerror, PAUSE)
+        self.deadline = self._frontend.reactor.now + PAUSE
+        self._frontend.wheel.add(self)
+
+    def timed_out(self) -> None:
+        self.deadline = math.inf
+        self._frontend.wheel.remove(self)
+        self.on_event(0)
+        if self._is_paused and self.deadline == math.inf:
+            self._is_paused = False
+            log.warning("%s: accepting again", self.address)
+
+    def crashed(self, error: Exception) -> None:
+        """A listener is not ended by one bad connection."""
+        self.deadline = self._frontend.reactor.now + PAUSE
+        self._frontend.wheel.add(self)
+
+    def close(self) -> None:
+        """Accepts no more. The socket stays open: whoever made it closes it."""
+        self._frontend.wheel.remove(self)
+        self._frontend.reactor.unregister(self._sock.fileno())

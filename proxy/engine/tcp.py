@@ -1,0 +1,168 @@
+"""TCP mode: one client connection, one backend connection, and the bytes between them."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from typing import TYPE_CHECKING
+
+from proxy.core.errors import ClientGone, ConnectFailed, ConnectTimeout, Draining, NoBackend, ProxyError
+from proxy.engine.backend import connect_failed
+from proxy.engine.reactor import HANG_UP, READ_WRITE
+from proxy.engine.relay import Relay, reset_on_close
+
+if TYPE_CHECKING:
+    from proxy.core.pool import Backend
+    from proxy.engine.backend import LiveBackend
+    from proxy.engine.frontend import Frontend, LivePool
+
+
+class TcpSession(Relay):
+    """Waits for a slot, dials, relays. Everything it holds is given back in `ended`.
+
+    Until the backend's handshake is complete nothing is read from the client, so that another backend can be tried
+    without anything being lost: its bytes wait in the kernel.
+    """
+
+    __slots__ = ("backend", "client_hung_up", "frontend", "is_connected", "is_over", "tried")
+
+    def __init__(self, frontend: Frontend, client: socket.socket, peer: object) -> None:
+        self.reactor = frontend.reactor
+        self.frontend = frontend
+        self.client = client
+        self.idle = frontend.config.timeouts.idle
+        self.up = self.down = None
+        self.backend: LiveBackend | None = None
+        self.tried: list[Backend] = []
+        self.is_connected = False
+        self.client_hung_up = False
+        self.is_over = False
+        self.deadline = self.reactor.now + self.pool.timeouts.queue
+        self.bucket = None
+        frontend.wheel.add(self)
+        self.reactor.register(client.fileno(), self.on_waiting_client)
+        self._pick()
+
+    @property
+    def pool(self) -> LivePool:
+        assert self.frontend.pool is not None  # the configuration is refused without it
+        return self.frontend.pool
+
+    # ------------------------------------------------------------------ pick, dial
+
+    def _pick(self, last_error: ProxyError | None = None) -> None:
+        pool = self.pool
+        backend = pool.take(self.tried) if len(self.tried) <= pool.retries else None
+        if backend is not None:
+            self._dial(backend)
+        elif last_error is not None:
+            self.abort_client(last_error)
+        elif not pool.is_full:
+            self.abort_client(NoBackend())
+        elif not pool.wait(self):
+            self.abort_client(NoBackend("queue-full"))
+
+    def slot_freed(self, backend: Backend) -> None:
+        if self.is_over:
+            self.pool.give_back(backend)
+        else:
+            self._dial(backend)  # type: ignore[arg-type]
+
+    def _dial(self, backend: LiveBackend) -> None:
+        self.backend = backend
+        self.deadline = self.reactor.now + self.pool.timeouts.connect
+        try:
+            server = backend.dial()
+        except ConnectFailed as error:
+            self._try_next(error)
+            return
+        self.server = server
+        self.reactor.register(server.fileno(), self.on_connecting, READ_WRITE)
+        if backend.family == socket.AF_UNIX:
+            self._connected()
+
+    def _try_next(self, error: ConnectFailed) -> None:
+        backend = self.backend
+        assert backend is not None
+        self.backend = None
+        self.tried.append(backend)
+        self.frontend.connect_failed(self.pool, backend, error)
+        self.pool.give_back(backend)
+        self._pick(error)
+
+    def on_connecting(self, mask: int) -> None:
+        code = self.server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if mask & HANG_UP else 0
+        if code:
+            assert self.backend is not None
+            self.reactor.close(self.server)
+            self._try_next(connect_failed(OSError(code, os.strerror(code)), self.backend))
+            return
+        self._connected()
+        if not self.is_over:
+            self.on_server(mask)
+
+    def on_waiting_client(self, mask: int) -> None:
+        """What the client sends, and its end of stream, wait in the kernel; only a reset ends the session here."""
+        if mask & (select.EPOLLHUP | select.EPOLLERR):
+            self.abort_client(ClientGone(phase="dial"))
+        elif mask & HANG_UP:
+            self.client_hung_up = True
+
+    def _connected(self) -> None:
+        self.is_connected = True
+        self.begin_relay(self.client, self.server)
+        self.reactor.set_handler(self.client.fileno(), self.on_client)
+        self.reactor.set_handler(self.server.fileno(), self.on_server)
+        self.deadline = self.reactor.now + self.idle
+        if self.client_hung_up:
+            self.up.hang_up = True  # type: ignore[union-attr] # begin_relay has just made it
+        self.pump_up()
+
+    # ------------------------------------------------------------------ the end
+
+    def timed_out(self) -> None:
+        if self.is_connected:
+            super().timed_out()
+        elif self.backend is None:
+            self.pool.stop_waiting(self)
+            self.abort_client(NoBackend("queue-timeout"))
+        else:
+            self.reactor.close(self.server)
+            self._try_next(ConnectTimeout(backend=self.backend.name))
+
+    def crashed(self, error: Exception) -> None:
+        if self.is_connected:
+            super().crashed(error)
+        else:
+            self.abort_client(ProxyError("crash", repr(error), phase="dial"))
+
+    def drain(self) -> None:
+        """A TCP session ends when its peers end it."""
+
+    def cut(self) -> None:
+        """The deadline of a shutdown passed."""
+        if self.is_connected:
+            self.abort(Draining(phase="tunnel"))
+        else:
+            self.abort_client(Draining(phase="dial"))
+
+    def abort_client(self, error: ProxyError) -> None:
+        """Before there was a backend connection."""
+        reset_on_close(self.client)
+        self.ended(error)
+
+    def ended(self, error: ProxyError | None) -> None:
+        if self.is_over:
+            return
+        self.is_over = True
+        self.frontend.wheel.remove(self)
+        self.release_flows()
+        self.reactor.close(self.client)
+        if self.backend is not None:
+            self.reactor.close(self.server)
+            self.pool.give_back(self.backend)
+        else:
+            self.pool.stop_waiting(self)
+        self.frontend.record(error)
+        self.frontend.session_ended()

@@ -1,0 +1,49 @@
+"""Host names of backends: resolved at start and again later, because a name that is unknown now may be known soon."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.core.address import TcpAddress
+
+if TYPE_CHECKING:
+    from proxy.engine.backend import LiveBackend
+    from proxy.engine.frontend import LivePool
+
+log = logging.getLogger("rproxy.resolve")
+
+REFRESH = 30.0  # seconds between look-ups of a name that resolved
+RETRY = 2.0  # seconds until one that did not is tried again
+
+
+async def keep_resolving(pools: dict[str, LivePool]) -> None:
+    """Until cancelled; returns at once if every address is numeric."""
+    async with trio.open_nursery() as nursery:
+        for pool in pools.values():
+            for backend in pool.backends:
+                if backend.sockaddr is None:
+                    nursery.start_soon(_keep_resolved, backend)
+
+
+async def _keep_resolved(backend: LiveBackend) -> None:
+    address = backend.address
+    assert isinstance(address, TcpAddress)
+    is_known = True
+    while True:
+        try:
+            found = await trio.socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            if is_known:
+                log.warning("%s cannot be resolved: %s; trying again every %g s", backend.name, error, RETRY)
+            is_known = False
+        else:
+            family, _, _, _, sockaddr = found[0]
+            backend.resolved(family, (str(sockaddr[0]), int(sockaddr[1])))
+            if not is_known:
+                log.info("%s is %s now", backend.name, sockaddr[0])
+            is_known = True
+        await trio.sleep(REFRESH if is_known else RETRY)

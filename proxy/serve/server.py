@@ -1,0 +1,199 @@
+"""The data plane as a Trio task: `await nursery.start(serve, config)` inside any Trio program."""
+
+from __future__ import annotations
+
+import os
+import socket
+from random import Random
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.core.address import Address, TcpAddress, UnixAddress
+from proxy.core.pool import UNLIMITED
+from proxy.engine.backend import LiveBackend
+from proxy.engine.frontend import Frontend, LivePool
+from proxy.engine.listener import Listener, listen
+from proxy.engine.reactor import Reactor
+from proxy.engine.timers import Wheel
+from proxy.serve import health_checks, managed_backends, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proxy.core.config import Config
+
+EXPIRE_EVERY = 1.0  # seconds between looks at idle connections
+
+
+class Server:
+    """One running data plane: its frontends and pools, live.
+
+    addresses: what each frontend listens on, ports picked by the kernel filled in.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Binds every listener, or none. Raises ListenError."""
+        self.config = config
+        self.reactor = Reactor()
+        self.wheel = Wheel(self.reactor, shortest_timeout(config))
+        rng = Random()
+        self.pools = {name: self._make_pool(name, rng) for name in config.pools}
+        self.frontends = {
+            name: Frontend(settings, self.pools, self.reactor, self.wheel) for name, settings in config.frontends.items()
+        }
+        self._sockets: list[tuple[str, socket.socket]] = []
+        self._listeners: list[Listener] = []
+        try:
+            self._bind()
+        except BaseException:
+            self._close_sockets()
+            self.reactor.close_all()
+            raise
+
+    def _make_pool(self, name: str, rng: Random) -> LivePool:
+        settings = self.config.pools[name]
+        backends = [
+            LiveBackend(
+                backend.address,
+                weight=backend.weight,
+                limit=backend.max_connections or UNLIMITED,
+                idle_limit=settings.idle_connections,
+            )
+            for backend in settings.backends
+        ]
+        return LivePool(settings, backends, rng, self.reactor)
+
+    def _bind(self) -> None:
+        for name, settings in self.config.frontends.items():
+            for address in settings.listen:
+                try:
+                    self._sockets.append((name, listen(address, settings.socket)))
+                except OSError as error:
+                    raise ListenError(name, address, error) from error
+
+    def accept(self) -> None:
+        """From now on clients are served. What connected since the bind has waited in the kernel."""
+        self._listeners = [Listener(self.frontends[name], sock) for name, sock in self._sockets]
+
+    @property
+    def addresses(self) -> dict[str, list[Address]]:
+        found: dict[str, list[Address]] = {name: [] for name in self.frontends}
+        for name, sock in self._sockets:
+            found[name].append(_address_of(sock))
+        return found
+
+    @property
+    def active(self) -> int:
+        """Sessions alive."""
+        return sum(frontend.active for frontend in self.frontends.values())
+
+    async def drain(self, seconds: float) -> None:
+        """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
+        for frontend in self.frontends.values():
+            frontend.is_draining = True
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = []
+        self._close_sockets()
+        self._each_session("drain")
+        with trio.move_on_after(seconds):
+            while self.active:
+                await trio.sleep(0.02)
+
+    def cut(self) -> None:
+        """Ends every session now."""
+        self._each_session("cut")
+        for pool in self.pools.values():
+            for backend in pool.backends:
+                backend.expire(float("inf"))
+
+    def _each_session(self, method: str) -> None:
+        for timed in self.wheel.members():
+            action = getattr(timed, method, None)
+            if action is not None:
+                action()
+
+    def _close_sockets(self) -> None:
+        for _, sock in self._sockets:
+            _unlink_unix(sock)
+            sock.close()
+        self._sockets = []
+
+    async def expire_idle(self) -> None:
+        """Closes idle connections that reached their age. Until cancelled."""
+        while True:
+            await trio.sleep(EXPIRE_EVERY)
+            now = self.reactor.read_clock()
+            for pool in self.pools.values():
+                for backend in pool.backends:
+                    backend.expire(now - pool.timeouts.idle)
+
+    def close(self) -> None:
+        self.cut()
+        for listener in self._listeners:
+            listener.close()
+        self._close_sockets()
+        self.reactor.close_all()
+
+
+class ListenError(Exception):
+    """An address that cannot be listened on; the message is one line that says why."""
+
+    def __init__(self, frontend: str, address: Address, error: OSError) -> None:
+        super().__init__(f"frontend {frontend}: cannot listen on {address}: {error.strerror or error}")
+        self.address = address
+        self.error = error
+
+
+async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
+    """Serves `config` until cancelled. `started` gives the Server, which tells the bound addresses and can drain.
+
+    Raises ListenError before `started`. Cancellation cuts every session; call `Server.drain` first to be kind.
+    """
+    server = Server(config)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.reactor.run)
+            nursery.start_soon(server.wheel.run)
+            nursery.start_soon(server.expire_idle)
+            nursery.start_soon(resolve.keep_resolving, server.pools)
+            await nursery.start(managed_backends.run, config, server.pools)
+            nursery.start_soon(health_checks.run, server.pools)
+            server.accept()
+            task_status.started(server)
+    finally:
+        server.close()
+
+
+def shortest_timeout(config: Config) -> float:
+    """Of all that a session's deadline may be set from: the wheel's horizon."""
+    return min(_timeouts(config), default=1.0)
+
+
+def _timeouts(config: Config) -> Iterator[float]:
+    for frontend in config.frontends.values():
+        t = frontend.timeouts
+        yield from (t.request_head, t.request_body, t.keep_alive, t.idle, t.send)
+    for pool in config.pools.values():
+        p = pool.timeouts
+        yield from (p.connect, p.response_head, p.response_body, p.queue, p.send)
+
+
+def _unlink_unix(sock: socket.socket) -> None:
+    """A socket file that nobody listens on only misleads."""
+    address = _address_of(sock)
+    if isinstance(address, UnixAddress) and not address.is_abstract:
+        try:
+            os.unlink(address.path)
+        except FileNotFoundError:
+            pass
+
+
+def _address_of(sock: socket.socket) -> Address:
+    from proxy.engine.listener import bound_address
+
+    return bound_address(sock)
+
+
+__all__ = ["ListenError", "Server", "TcpAddress", "serve"]
