@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     class _Parser(Protocol):
         def feed_data(self, data: bytes) -> None: ...
-        def should_keep_alive(self) -> bool: ...
 
     Handler = Callable[..., None]
 
@@ -227,8 +226,8 @@ class _FieldReader:
             if isinstance(error.__context__, ProxyError):
                 raise error.__context__ from None
             raise
-        if self._is_done and parser.should_keep_alive():
-            self._parser = parser
+        if self._is_done and head.is_1_1 and b"close" not in head.connection:
+            self._parser = parser  # should_keep_alive() cannot tell: llhttp forgets the field when the message ends
         return self._result()
 
     def _result(self) -> list[bytes] | None:

@@ -1,0 +1,46 @@
+"""The configuration of rproxy: a TOML file, checked whole, as frozen dataclasses.
+
+`load.check_file` and `load.check_text` also return warnings, `report` shows problems to people and programs.
+"""
+
+from proxy.core.config.load import Checked, check_file, check_text, load_config, parse_config
+from proxy.core.config.model import (
+    Backend,
+    Config,
+    Frontend,
+    FrontendLimits,
+    FrontendTimeouts,
+    HealthCheck,
+    ListenOptions,
+    Pool,
+    PoolTimeouts,
+    Route,
+    Shutdown,
+)
+from proxy.core.config.problem import ConfigErrors, ConfigProblem
+from proxy.core.config.report import problems_as_json, render_problems
+from proxy.core.config.schema import json_schema
+
+__all__ = [
+    "Backend",
+    "Checked",
+    "Config",
+    "ConfigErrors",
+    "ConfigProblem",
+    "Frontend",
+    "FrontendLimits",
+    "FrontendTimeouts",
+    "HealthCheck",
+    "ListenOptions",
+    "Pool",
+    "PoolTimeouts",
+    "Route",
+    "Shutdown",
+    "check_file",
+    "check_text",
+    "json_schema",
+    "load_config",
+    "parse_config",
+    "problems_as_json",
+    "render_problems",
+]

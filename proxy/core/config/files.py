@@ -1,0 +1,46 @@
+"""Checks of a configuration against the file system: can its Unix sockets be made, can those of others be there?"""
+
+import os
+import stat
+from collections.abc import Iterator
+
+from proxy.core.address import UnixAddress
+from proxy.core.config.model import Config
+from proxy.core.config.problem import Finding
+
+
+def check_files(config: Config) -> Iterator[Finding]:
+    for name, frontend in config.frontends.items():
+        for index, address in enumerate(frontend.listen):
+            if isinstance(address, UnixAddress) and (fault := _why_not_listen(address)):
+                yield Finding(path=("frontends", name, "listen", index), message=f"cannot listen on {address}: {fault}")
+    for name, pool in config.pools.items():
+        for index, backend in enumerate(pool.backends):
+            if isinstance(backend.address, UnixAddress) and (fault := _why_not_there(backend.address)):
+                path = ("pools", name, "backends", index, "address")
+                message = f"nothing can listen on {backend.address} yet: {fault}"
+                yield Finding(path=path, message=message, severity="warning")  # it may come later, rproxy starts anyway
+
+
+def _why_not_listen(address: UnixAddress) -> str:
+    """Empty if nothing stands in the way. A socket that exists may be stale, so only bind can judge it."""
+    if address.is_abstract:
+        return ""
+    directory = os.path.dirname(address.path)
+    if fault := _no_directory(directory):
+        return fault
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"this user may not make files in the directory {directory}"
+    if os.path.lexists(address.path) and not stat.S_ISSOCK(os.lstat(address.path).st_mode):
+        return "something that is not a socket has this name"
+    return ""
+
+
+def _why_not_there(address: UnixAddress) -> str:
+    return "" if address.is_abstract else _no_directory(os.path.dirname(address.path))
+
+
+def _no_directory(path: str) -> str:
+    if os.path.isdir(path):
+        return ""
+    return f"{path} is not a directory" if os.path.exists(path) else f"there is no directory {path}"

@@ -1,0 +1,105 @@
+"""[frontends.NAME]: where clients connect, and the rules for what they send."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from proxy.core.config.section import Section, like
+from proxy.core.config.units import KIB, Duration, HeadSize, IdleDuration, Size
+from proxy.core.config.values import (
+    Addresses,
+    Flag,
+    HostPattern,
+    Mode,
+    OwnName,
+    PathPrefix,
+    UnixMode,
+    Upgrade,
+    Whole,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Section):
+    """A rule of an http frontend: requests for this host and path go to this pool. The first that matches wins."""
+
+    host: Annotated[HostPattern | None, like("api.example.com")] = None
+    """The host that the client asks for, without port; "*.example.com" takes every host below example.com, but not
+    example.com itself. Default: every host."""
+    path: Annotated[PathPrefix | None, like("/v1/")] = None
+    """How the path of the request begins. Default: every path. A route needs host, path or both."""
+    pool: Annotated[str, like("api")]
+    """The pool that serves these requests. Required."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontendTimeouts(Section):
+    """How long a client may take, as durations; when one runs out the connection is closed."""
+
+    request_head: Annotated[Duration, like("10s")] = 10.0
+    """From the first byte of a request (or from the accept) to the end of its head. Default 10s, at most 1d."""
+    request_body: Annotated[Duration, like("30s")] = 30.0
+    """Longest pause between two reads of a request's body. Default 30s, at most 1d."""
+    keep_alive: Annotated[Duration, like("60s")] = 60.0
+    """Longest wait for the next request on an open connection. Default 60s, at most 1d."""
+    idle: Annotated[IdleDuration, like("1h")] = 3600.0
+    """Longest silence in both directions of a tcp session or a tunnel (WebSocket). Default 1h, at most 30d."""
+    send: Annotated[Duration, like("30s")] = 30.0
+    """Longest pause during which the client takes none of the bytes waiting for it. Default 30s, at most 1d."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontendLimits(Section):
+    """How much a client may send, and how many clients may come."""
+
+    head: Annotated[HeadSize, like("16KiB")] = 16 * KIB
+    """Largest request head: request line and headers, as a size. Default 16KiB, from 1KiB to 1MiB."""
+    headers: Annotated[Whole, like(100, ge=1, le=1000)] = 100
+    """Most header lines in one request. Default 100, from 1 to 1000."""
+    body: Annotated[Size, like("10MiB")] = 0
+    """Largest request body, as a size; 0 is no limit. Default 0, at most 1024GiB."""
+    connections: Annotated[Whole, like(10_000, ge=1, le=1_000_000)] = 10_000
+    """Most client connections at a time; others wait in the kernel's queue. Default 10000, from 1 to 1000000."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenOptions(Section):
+    """How the listening sockets of a frontend are made."""
+
+    backlog: Annotated[Whole, like(4096, ge=1, le=65535)] = 4096
+    """Connections that the kernel keeps until they are accepted; Linux caps this at net.core.somaxconn.
+    Default 4096, from 1 to 65535."""
+    unix_mode: Annotated[UnixMode, like("0660", json_schema_extra={"default": "0666"})] = 0o666
+    """Permissions of listening Unix sockets: octal digits in quotes, from 0000 to 0777. Default 0666: everybody on this
+    machine may connect."""
+    reuse_port: Annotated[Flag, like(True)] = False
+    """Set SO_REUSEPORT, so that other programs can listen on the same TCP address beside rproxy. Default false."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontend(Section):
+    """Where clients connect, and the rules for what they send. Its name is in the header: [frontends.NAME]."""
+
+    name: OwnName
+    listen: Annotated[Addresses, like(["0.0.0.0:8080", "unix:/run/rproxy/web.sock"])] = ()
+    """The address or addresses that clients connect to: host:port or unix:/path. Port 0 picks a free port and prints
+    it. Required."""
+    mode: Annotated[Mode, like("http")] = "http"
+    """Forward each request ("http"), or whole connections unread ("tcp"). Default http."""
+    pool: Annotated[str | None, like("app")] = None
+    """The pool for everything that no route names. Required for tcp. Default for http: none, answer 404."""
+    routes: Annotated[tuple[Route, ...], like([{"path": "/v1/", "pool": "api"}])] = ()
+    """Rules that send some requests to other pools; the first match wins. Only for http. Default: none."""
+    timeouts: Annotated[FrontendTimeouts, like({"idle": "1h"})] = field(default_factory=FrontendTimeouts)
+    """How long a client may take."""
+    limits: Annotated[FrontendLimits, like({"head": "16KiB"})] = field(default_factory=FrontendLimits)
+    """How much a client may send, and how many clients may come."""
+    upgrades: Annotated[tuple[Upgrade, ...], like(["websocket"])] = ("websocket",)
+    """Protocols that a client may switch to with the Upgrade header, in any case; [] forbids all.
+    Default ["websocket"]."""
+    socket: Annotated[ListenOptions, like({"backlog": 4096})] = field(default_factory=ListenOptions)
+    """How the listening sockets are made."""
+
+    @property
+    def pool_names(self) -> set[str]:
+        """Every pool that its work may go to."""
+        return {route.pool for route in self.routes} | ({self.pool} if self.pool is not None else set())

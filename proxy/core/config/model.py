@@ -1,0 +1,54 @@
+"""What a configuration file says, after validation: frozen dataclasses; tests and embeddings may build them by hand."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from proxy.core.config.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions, Route
+from proxy.core.config.pool import Backend, HealthCheck, Pool, PoolTimeouts
+from proxy.core.config.section import Section, like
+from proxy.core.config.units import Duration
+from proxy.core.config.values import Workers, name_tables
+
+__all__ = [
+    "Backend",
+    "Config",
+    "Frontend",
+    "FrontendLimits",
+    "FrontendTimeouts",
+    "HealthCheck",
+    "ListenOptions",
+    "Pool",
+    "PoolTimeouts",
+    "Route",
+    "Shutdown",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutdown(Section):
+    """What happens after SIGTERM."""
+
+    drain: Annotated[Duration, like("30s")] = 30.0
+    """How long running work may take to finish; new work is refused. Default 30s, at most 1d."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(Section):
+    """One configuration file of rproxy."""
+
+    workers: Annotated[Workers, like(1)] = 1
+    """Worker processes; this version runs one, so 1 and "auto" mean the same. Default 1."""
+    frontends: Annotated[
+        dict[str, Frontend],
+        BeforeValidator(name_tables),
+        like({"web": {"listen": "0.0.0.0:8080", "pool": "app"}}, min_length=1),
+    ]
+    """Where clients connect, by name. At least one."""
+    pools: Annotated[dict[str, Pool], BeforeValidator(name_tables), like({"app": {"backends": ["127.0.0.1:9001"]}})] = (
+        field(default_factory=dict)
+    )
+    """Where work goes, by name. Default: none."""
+    shutdown: Annotated[Shutdown, like({"drain": "30s"})] = field(default_factory=Shutdown)
+    """What happens after SIGTERM."""

@@ -1,0 +1,142 @@
+"""What a configuration must be beyond its form: names that exist, addresses that differ, settings that go together."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.config.clashes import check_clashes, check_loops
+from proxy.core.config.model import Backend, Config, Frontend, Pool, Route
+from proxy.core.config.placeholders import check_command
+from proxy.core.config.positions import Path
+from proxy.core.config.problem import Finding
+from proxy.core.config.schema import example_at
+from proxy.core.config.suggest import did_you_mean, nearest
+from proxy.core.config.units import show
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")  # names become labels of metrics and words of log lines
+
+
+def check_rules(config: Config) -> Iterator[Finding]:
+    yield from _check_names(config)
+    for frontend in config.frontends.values():
+        yield from _check_frontend(frontend)
+        yield from _check_pool_names(frontend, config)
+    for pool in config.pools.values():
+        yield from _check_pool(pool)
+    yield from check_clashes(config)
+    yield from check_loops(config)
+    yield from _check_unused(config)
+
+
+def _check_names(config: Config) -> Iterator[Finding]:
+    for kind, names in (("frontends", config.frontends), ("pools", config.pools)):
+        for name in names:
+            if not _NAME.fullmatch(name):
+                message = f"{show(name)} cannot be a name: use up to 63 letters, digits and . _ -"
+                yield Finding(path=(kind, name), message=message, at_key=True)
+
+
+def _check_frontend(frontend: Frontend) -> Iterator[Finding]:
+    path = ("frontends", frontend.name)
+    if not frontend.listen:
+        message = f'frontend "{frontend.name}" listens nowhere: "listen" is missing or empty'
+        yield Finding(path=(*path, "listen"), message=message, example=example_at((*path, "listen")))
+    if frontend.mode == "tcp":
+        yield from _check_tcp(frontend, path)
+    elif frontend.pool is None and not frontend.routes:
+        message = f'frontend "{frontend.name}" leads nowhere: name a pool, or write routes'
+        yield Finding(path=path, message=message, example=example_at((*path, "pool")))
+    for index, route in enumerate(frontend.routes):
+        yield from _check_route(route, (*path, "routes", index))
+
+
+def _check_tcp(frontend: Frontend, path: Path) -> Iterator[Finding]:
+    if frontend.pool is None:
+        message = f'frontend "{frontend.name}" leads nowhere: in mode "tcp" it must name a pool'
+        yield Finding(path=path, message=message, example=example_at((*path, "pool")))
+    if frontend.routes:
+        yield Finding(
+            path=(*path, "routes"),
+            message='routes need mode "http": in mode "tcp" nobody reads the host and path that they compare',
+            hint='remove them, or set mode = "http"',
+        )
+
+
+def _check_route(route: Route, path: Path) -> Iterator[Finding]:
+    if route.host is None and route.path is None:
+        yield Finding(
+            path=path,
+            message="this route says neither host nor path, so it would take every request",
+            hint='add one of them; the pool for all other requests is the "pool" of the frontend itself',
+            example=example_at((*path, "path")),
+        )
+
+
+def _uses(frontend: Frontend) -> Iterator[tuple[Path, str]]:
+    """Where it names pools, and which."""
+    path = ("frontends", frontend.name)
+    if frontend.pool is not None:
+        yield (*path, "pool"), frontend.pool
+    for index, route in enumerate(frontend.routes):
+        yield (*path, "routes", index, "pool"), route.pool
+
+
+def _check_pool_names(frontend: Frontend, config: Config) -> Iterator[Finding]:
+    for path, name in _uses(frontend):
+        if name not in config.pools:
+            meant = nearest(name, config.pools)
+            yield Finding(
+                path=path,
+                message=f'there is no pool "{name}"',
+                hint=did_you_mean(name, config.pools) or f"write a table [pools.{name}] with its backends",
+                example=f'pool = "{meant}"' if meant else "",
+            )
+
+
+def _check_unused(config: Config) -> Iterator[Finding]:
+    used = set().union(*(frontend.pool_names for frontend in config.frontends.values()))
+    if not config.pools.keys() >= used:  # one that seems unused may be the one that was meant
+        return
+    for name in config.pools.keys() - used:
+        message = f'no frontend uses the pool "{name}"'
+        yield Finding(path=("pools", name), message=message, severity="warning", at_key=True)
+
+
+def _check_pool(pool: Pool) -> Iterator[Finding]:
+    path = ("pools", pool.name)
+    if not pool.backends:
+        message = f'pool "{pool.name}" is empty: "backends" is missing or has none'
+        yield Finding(path=(*path, "backends"), message=message, example=example_at((*path, "backends")))
+    seen: Counter[object] = Counter()
+    for index, backend in enumerate(pool.backends):
+        place = (*path, "backends", index)
+        seen[backend.address] += 1
+        if seen[backend.address] == 2:  # the third and later say nothing new
+            yield _duplicate(backend, pool, place)
+        yield from _check_backend(backend, place)
+        yield from check_command(backend, place)
+
+
+def _duplicate(backend: Backend, pool: Pool, path: Path) -> Finding:
+    return Finding(
+        path=(*path, "address"),
+        message=f'backend {backend.address} is in pool "{pool.name}" twice',
+        hint="to give it more work raise its weight instead",
+        example=f'{{ address = "{backend.address}", weight = 2 }}',
+    )
+
+
+def _check_backend(backend: Backend, path: Path) -> Iterator[Finding]:
+    address = backend.address
+    if isinstance(address, TcpAddress) and address.port == 0:
+        message = (
+            f"{address} has port 0, and nothing can be forwarded there: write the port that the backend listens on"
+        )
+        yield Finding(path=(*path, "address"), message=message, example=example_at((*path, "address")))
+    if isinstance(address, UnixAddress) and backend.members > 1:
+        yield Finding(
+            path=(*path, "members"),
+            message=f"a Unix socket cannot be shared by {backend.members} members: SO_REUSEPORT works for TCP only",
+            hint="use a TCP address, or one backend with its own socket per process",
+        )
