@@ -15,6 +15,8 @@ from proxy.core.pool import UNLIMITED, Backend
 if TYPE_CHECKING:
     from proxy.core.address import Address
 
+# Of n members, k connections for each leave one out with a chance of about n * exp(-k): 0.1 % for three.
+CONNECTIONS_PER_MEMBER = 8
 _STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 _REASONS = {
     errno.ECONNREFUSED: "connect-refused",
@@ -47,19 +49,27 @@ class Idle(Protocol):
 class LiveBackend(Backend):
     """family, sockaddr: where to connect; sockaddr is None while a host name has not been resolved.
 
-    idle: connections ready for reuse, the freshest last: the one used last is the least likely to be closed by now,
+    members: processes behind the address. idle: connections ready for reuse, the freshest last: the one used last is the least likely to be closed by now,
     and those in surplus reach their age and go. At most `idle_limit`.
     """
 
-    __slots__ = ("family", "health", "idle", "idle_limit", "sockaddr")
+    __slots__ = ("family", "health", "idle", "idle_limit", "sockaddr", "spread")
 
     def __init__(
-        self, address: Address, *, weight: int = 1, limit: int = UNLIMITED, idle_limit: int = 1024
+        self,
+        address: Address,
+        *,
+        weight: int = 1,
+        limit: int = UNLIMITED,
+        idle_limit: int = 1024,
+        members: int = 1,
+        health: Health | None = None,
     ) -> None:
         super().__init__(address, weight=weight, limit=limit)
-        self.health = Health()
+        self.health = health or Health()
         self.idle: list[Idle] = []
         self.idle_limit = idle_limit
+        self.spread = CONNECTIONS_PER_MEMBER * members if members > 1 else 0
         self.family = socket.AF_UNIX
         self.sockaddr: str | tuple[str, int] | None = None
         if isinstance(address, UnixAddress):
@@ -100,6 +110,19 @@ class LiveBackend(Backend):
             sock.close()
             raise connect_failed(error, self) from error
         return sock
+
+    def take_idle(self) -> Idle | None:
+        """An idle connection, no longer listed; None when a new one is due.
+
+        A connection to a REUSEPORT group belongs to the member that the kernel chose for it. So a group gets `spread`
+        connections before any is used again, and then each in its turn; else the first would pin all work to one.
+        """
+        idle = self.idle
+        if not idle:
+            return None
+        if not self.spread:
+            return idle.pop()
+        return idle.pop(0) if len(idle) + self.taken > self.spread else None
 
     def keep(self, connection: Idle, now: float) -> bool:
         """False when there are enough idle connections already: close this one."""

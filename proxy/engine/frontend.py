@@ -40,6 +40,15 @@ class LivePool(Pool[LiveBackend]):
         self.heads: HeadCache[ResponseHead] = HeadCache()
         self.parser = HeadParser(max_fields=256)
 
+    def members(self) -> list[tuple[LiveBackend, config.Backend]]:
+        """Each backend with its configuration."""
+        return list(zip(self.backends, self.config.backends, strict=True))
+
+    def mark(self, backend: LiveBackend, *, is_healthy: bool) -> None:
+        """Sets the state that probes go on from."""
+        backend.health.is_healthy = is_healthy
+        self.set_healthy(backend, is_healthy)
+
     def observe(self, backend: LiveBackend, is_good: bool) -> None:
         """A connect failed or worked, a probe came back."""
         if backend.health.observe(is_good):
@@ -93,7 +102,8 @@ class Frontend:
             self.outcomes["ok"] += 1
             return
         self.outcomes[error.reason] += 1
-        log.warning("%s: %s%s", self.config.name, error, f" (backend {error.backend})" if error.backend else "")
+        level = logging.INFO if error.side == "downstream" else logging.WARNING
+        log.log(level, "%s: %s%s", self.config.name, error, f" (backend {error.backend})" if error.backend else "")
 
     def connect_failed(self, pool: LivePool, backend: LiveBackend, error: ProxyError) -> None:
         """The session goes on to another backend, if there is one."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.config import HealthCheck
-from proxy.core.health import Health
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
@@ -27,7 +26,6 @@ async def _watch(pool: LivePool, backend: LiveBackend) -> None:
     """A backend without checks leaves service when connects to it fail; it comes back when a connect works."""
     check = pool.config.health_check
     settings = check or HealthCheck()
-    backend.health = Health(rise=settings.rise if check else 1, fall=settings.fall, is_healthy=backend.is_healthy)
     while True:
         if check or not backend.is_healthy:
             pool.observe(backend, await probe(backend, settings))

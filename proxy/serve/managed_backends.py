@@ -1,17 +1,57 @@
-"""Starts what the configuration names with `command`, and puts it into service when it takes connections."""
+"""Starts the backends that the configuration names with `command`, and puts each into service once it takes
+connections."""
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.serve.managed import ManagedSpec, supervise, wait_ready
+
 if TYPE_CHECKING:
-    from proxy.core.config import Config
+    from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import LivePool
+
+log = logging.getLogger("rproxy.managed")
+
+START_PATIENCE = 10.0  # seconds that clients wait in the kernel's queue for slow backends before they are answered 503
 
 
 async def run(
-    config: Config, pools: dict[str, LivePool], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    pools: dict[str, LivePool], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    task_status.started()
+    """Until cancelled, which ends every process. Started when all of them take connections, or patience is over."""
+    managed = [(pool, live, settings) for pool in pools.values() for live, settings in pool.members() if settings.command]
+    async with trio.open_nursery() as nursery:
+        for pool, backend, settings in managed:
+            pool.mark(backend, is_healthy=False)
+            spec = ManagedSpec(pool.name, settings.address, settings.members, settings.command)
+            await nursery.start(_supervise, spec)
+        with trio.move_on_after(START_PATIENCE):
+            async with trio.open_nursery() as waiting:
+                for pool, backend, _ in managed:
+                    waiting.start_soon(_wait_ready, pool, backend)
+        for _, backend, _ in managed:
+            if not backend.is_healthy:
+                log.warning("%s does not take connections after %g s; serving without it", backend.name, START_PATIENCE)
+        task_status.started()
+
+
+async def _supervise(spec: ManagedSpec, *, task_status: trio.TaskStatus[object]) -> None:
+    await supervise(spec, on_output=_show, task_status=task_status)
+
+
+async def _wait_ready(pool: LivePool, backend: LiveBackend) -> None:
+    await wait_ready(backend.address, float("inf"))
+    pool.mark(backend, is_healthy=True)
+
+
+def _show(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.address import Address, TcpAddress, UnixAddress
+from proxy.core.address import Address, UnixAddress
+from proxy.core.health import Health
 from proxy.core.pool import UNLIMITED
 from proxy.engine.backend import LiveBackend
 from proxy.engine.frontend import Frontend, LivePool
-from proxy.engine.listener import Listener, listen
+from proxy.engine.listener import Listener, bound_address, listen
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
 from proxy.serve import health_checks, managed_backends, resolve
@@ -53,12 +54,16 @@ class Server:
 
     def _make_pool(self, name: str, rng: Random) -> LivePool:
         settings = self.config.pools[name]
+        check = settings.health_check
+        health = {"rise": check.rise, "fall": check.fall} if check else {"rise": 1}
         backends = [
             LiveBackend(
                 backend.address,
                 weight=backend.weight,
                 limit=backend.max_connections or UNLIMITED,
                 idle_limit=settings.idle_connections,
+                members=backend.members,
+                health=Health(**health),
             )
             for backend in settings.backends
         ]
@@ -80,7 +85,7 @@ class Server:
     def addresses(self) -> dict[str, list[Address]]:
         found: dict[str, list[Address]] = {name: [] for name in self.frontends}
         for name, sock in self._sockets:
-            found[name].append(_address_of(sock))
+            found[name].append(bound_address(sock))
         return found
 
     @property
@@ -158,7 +163,7 @@ async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.T
             nursery.start_soon(server.wheel.run)
             nursery.start_soon(server.expire_idle)
             nursery.start_soon(resolve.keep_resolving, server.pools)
-            await nursery.start(managed_backends.run, config, server.pools)
+            await nursery.start(managed_backends.run, server.pools)
             nursery.start_soon(health_checks.run, server.pools)
             server.accept()
             task_status.started(server)
@@ -182,18 +187,9 @@ def _timeouts(config: Config) -> Iterator[float]:
 
 def _unlink_unix(sock: socket.socket) -> None:
     """A socket file that nobody listens on only misleads."""
-    address = _address_of(sock)
+    address = bound_address(sock)
     if isinstance(address, UnixAddress) and not address.is_abstract:
         try:
             os.unlink(address.path)
         except FileNotFoundError:
             pass
-
-
-def _address_of(sock: socket.socket) -> Address:
-    from proxy.engine.listener import bound_address
-
-    return bound_address(sock)
-
-
-__all__ = ["ListenError", "Server", "TcpAddress", "serve"]

@@ -60,7 +60,6 @@ class BackendConnection:
 
 
 def connect(reactor: Reactor, backend: LiveBackend) -> BackendConnection:
-    """The idle connection used last, or a new one. Raises ConnectFailed."""
-    if backend.idle:
-        return backend.idle.pop()  # type: ignore[return-value] # only BackendConnections are kept
-    return BackendConnection(reactor, backend)
+    """An idle connection, or a new one. Raises ConnectFailed."""
+    idle = backend.take_idle()
+    return idle if idle is not None else BackendConnection(reactor, backend)  # type: ignore[return-value]

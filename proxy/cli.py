@@ -1,0 +1,90 @@
+"""The command line: `rproxy --config lb.toml`, `rproxy check lb.toml`, `rproxy schema`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from proxy import __version__
+from proxy.core.config import ConfigErrors, check_file, json_schema, problems_as_json, render_problems
+from proxy.serve.run import StartError, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAD_CONFIG = 2  # exit status, also of argparse for a bad command line
+CANNOT_START = 1
+
+_EPILOG = """\
+examples:
+  rproxy --config lb.toml           serve until SIGTERM or Ctrl-C; a second one does not wait for what runs
+  rproxy check lb.toml              say all that is wrong with a file, start nothing; exit status 2 if it has errors
+  rproxy check --json lb.toml       the same, one JSON object per problem
+  rproxy schema > rproxy.json       a JSON Schema, for completion and checks in editors
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command == "check":
+        return _check(arguments.file, as_json=arguments.json)
+    if arguments.command == "schema":
+        print(json.dumps(json_schema(), indent=2))
+        return 0
+    if arguments.config is None:
+        parser.error("what to serve is missing: rproxy --config lb.toml")
+    return _run(arguments.config, arguments.log_level)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rproxy",
+        description="A reverse proxy and load balancer that understands workers.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"rproxy {__version__}")
+    parser.add_argument("--config", metavar="FILE", help="the configuration to serve (TOML)")
+    parser.add_argument(
+        "--log-level", default="info", choices=["debug", "info", "warning", "error"], help="default: info"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="other commands")
+    check = commands.add_parser("check", help="check a configuration without starting anything")
+    check.add_argument("file", metavar="FILE")
+    check.add_argument("--json", action="store_true", help="one JSON object per problem, for programs")
+    commands.add_parser("schema", help="print the JSON Schema of the configuration")
+    return parser
+
+
+def _check(path: str, *, as_json: bool) -> int:
+    checked = check_file(path)
+    if as_json:
+        sys.stdout.write(problems_as_json(checked.problems))
+    elif checked.problems:
+        sys.stdout.write(render_problems(checked.problems))
+    else:
+        print(f"{path}: good")
+    return 0 if checked.config is not None else BAD_CONFIG
+
+
+def _run(path: str, level: str) -> int:
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s",
+        datefmt="%H:%M:%S",
+    )  # fmt: skip
+    checked = check_file(path)
+    if checked.problems:
+        sys.stderr.write(render_problems(checked.problems))
+    try:
+        run(checked.unwrap())
+    except ConfigErrors:
+        return BAD_CONFIG
+    except StartError as error:
+        sys.stderr.write(f"rproxy: {error}\n")
+        return CANNOT_START
+    return 0

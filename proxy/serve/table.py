@@ -1,0 +1,51 @@
+"""The table that rproxy prints at its start: what listens where, and where work goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proxy.core.config import Backend, Frontend
+    from proxy.serve.server import Server
+
+
+def start_table(server: Server) -> str:
+    """A line per listening address and per backend; ends in a newline."""
+    config = server.config
+    rows = [
+        ("frontend", name, config.frontends[name].mode, str(address), _targets(config.frontends[name]))
+        for name, addresses in server.addresses.items()
+        for address in addresses
+    ]
+    rows += [
+        ("pool", name, pool.balance if not index else "", str(backend.address), _details(backend))
+        for name, pool in config.pools.items()
+        for index, backend in enumerate(pool.backends)
+    ]
+    return _aligned(rows)
+
+
+def _targets(frontend: Frontend) -> str:
+    routes = [f"{route.host or ''}{route.path or ''} -> {route.pool}" for route in frontend.routes]
+    return ", ".join([*routes, f"-> {frontend.pool}"] if frontend.pool else routes)
+
+
+def _details(backend: Backend) -> str:
+    parts = []
+    if backend.weight != 1:
+        parts.append(f"weight {backend.weight}")
+    if backend.max_connections:
+        parts.append(f"at most {backend.max_connections}")
+    if backend.members > 1:
+        parts.append(f"{backend.members} members")
+    if backend.command:
+        parts.append("managed")
+    return ", ".join(parts)
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in rows)
+
+
+
