@@ -1,4 +1,4 @@
-"""Addresses as people write them: `127.0.0.1:9001`, `[::1]:80`, `localhost:80`, `unix:/run/app.sock`, `unix:@abstract`."""
+"""Addresses as people write them: `127.0.0.1:9001`, `[::1]:80`, `unix:/run/app.sock`, `unix:@abstract`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-UNIX_PATH_MAX = 107  # sun_path is 108 bytes with its final NUL (unix(7)); an abstract name spends one on its leading NUL
+UNIX_PATH_MAX = (
+    107  # sun_path is 108 bytes with its final NUL (unix(7)); an abstract name spends one on its leading NUL
+)
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\.?")
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with one session or exchange: whose side, at which step, whether another try is safe, which status."""
+"""What can go wrong with a session or an exchange: whose side, at which step, which status the client gets."""
 
 from __future__ import annotations
 

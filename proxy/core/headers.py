@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# `Keep-Alive`, `TE` and the `Proxy-` fields concern one connection only (RFC 9110 section 7.6.1). Trailers are announced
-# to nobody, since ours may differ from the sender's.
+# `Keep-Alive`, `TE` and the `Proxy-` fields concern one connection only (RFC 9110 section 7.6.1). Trailers are not
+# announced, since ours may differ from the sender's.
 HOP_BY_HOP = frozenset({
     b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
 })  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from proxy.core.balance.only_one import OnlyOne
 from proxy.core.balance.registry import make_policy
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Pool(Generic[B]):
     ) -> None:
         self.name = name
         self.backends = list(backends)
-        self._policy: Policy = make_policy(balance)
+        self._policy: Policy = make_policy(balance) if len(self.backends) > 1 else OnlyOne()
         self._rng = rng
         self._queue_limit = queue
         self._waiting: deque[Waiter[B]] = deque()
@@ -142,11 +143,11 @@ class Pool(Generic[B]):
         for backend in hidden:
             self._policy.remove(backend)
         self._ready -= len(hidden)
-        backend = self._pick()
+        picked = self._pick()
         for other in hidden:
             self._policy.add(other)
         self._ready += len(hidden)
-        return backend
+        return picked
 
     def _update(self, backend: B) -> None:
         """Tells the policy when a backend became ready or ceased to be."""

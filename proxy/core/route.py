@@ -18,21 +18,27 @@ class Router(Generic[T]):
     """
 
     def __init__(self, routes: Iterable[tuple[str | None, str | None, T]], otherwise: T | None) -> None:
-        self._routes = [
-            (host.lower().encode() if host else b"", path.encode() if path else b"", target)
-            for host, path, target in routes
-        ]
+        self._routes = [_Route(host, path, target) for host, path, target in routes]
+        self._needs_host = any(route.host for route in self._routes)
         self._otherwise = otherwise
 
     def find(self, host: bytes, path: bytes) -> T | None:
-        """host: as in the Host field, a port is ignored; path: of the target, without its query."""
-        if not self._routes:
-            return self._otherwise
-        name = host_name(host)
-        for wanted, prefix, target in self._routes:
-            if (not wanted or _is_host(wanted, name)) and (not prefix or _is_below(prefix, path)):
-                return target
+        """host: as in the Host field, a port is ignored; path: of the target, without its query. O(routes)."""
+        name = host_name(host) if self._needs_host else b""
+        for route in self._routes:
+            if (path.startswith(route.below) or path == route.exact) and (not route.host or _is_host(route.host, name)):
+                return route.target
         return self._otherwise
+
+
+class _Route(Generic[T]):
+    __slots__ = ("below", "exact", "host", "target")
+
+    def __init__(self, host: str | None, path: str | None, target: T) -> None:
+        self.host = host.lower().encode() if host else b""
+        self.exact = path.encode() if path else b""
+        self.below = self.exact if not path or path.endswith("/") else self.exact + b"/"
+        self.target = target
 
 
 def host_name(host: bytes) -> bytes:
@@ -43,7 +49,3 @@ def host_name(host: bytes) -> bytes:
 
 def _is_host(wanted: bytes, name: bytes) -> bool:
     return name.endswith(wanted[1:]) if wanted.startswith(b"*.") else name == wanted
-
-
-def _is_below(prefix: bytes, path: bytes) -> bool:
-    return path.startswith(prefix) and (prefix.endswith(b"/") or path[len(prefix) : len(prefix) + 1] in (b"", b"/"))

@@ -49,8 +49,8 @@ class Idle(Protocol):
 class LiveBackend(Backend):
     """family, sockaddr: where to connect; sockaddr is None while a host name has not been resolved.
 
-    members: processes behind the address. idle: connections ready for reuse, the freshest last: the one used last is the least likely to be closed by now,
-    and those in surplus reach their age and go. At most `idle_limit`.
+    idle: connections ready for reuse, at most `idle_limit`, the freshest last: the one used last is the least likely
+    to be closed by now, and those in surplus reach their age and go.
     """
 
     __slots__ = ("family", "health", "idle", "idle_limit", "sockaddr", "spread")

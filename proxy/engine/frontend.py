@@ -62,9 +62,7 @@ class LivePool(Pool[LiveBackend]):
 class Frontend:
     """active: sessions alive. outcomes: ended exchanges (HTTP) and sessions (TCP) by reason, `ok` for a good end."""
 
-    def __init__(
-        self, settings: config.Frontend, pools: dict[str, LivePool], reactor: Reactor, wheel: Wheel
-    ) -> None:
+    def __init__(self, settings: config.Frontend, pools: dict[str, LivePool], reactor: Reactor, wheel: Wheel) -> None:
         self.config = settings
         self.reactor = reactor
         self.wheel = wheel
@@ -77,6 +75,10 @@ class Frontend:
         self.is_draining = False
         self._full: list[Listener] = []
         self._session = HttpSession if settings.mode == "http" else TcpSession
+
+    def find_pool(self, head: RequestHead) -> LivePool | None:
+        """Where the routes send this request."""
+        return self.router.find(head.host or b"", head.path) if self.config.routes else self.pool
 
     def new_session(self, client: socket.socket, peer: object) -> None:
         """Takes over an accepted, non-blocking socket."""

@@ -16,6 +16,7 @@ from proxy.engine.reactor import READ
 if TYPE_CHECKING:
     from proxy.core.config import ListenOptions
     from proxy.engine.frontend import Frontend
+    from proxy.engine.timers import Bucket
 
 log = logging.getLogger("rproxy.listener")
 
@@ -102,7 +103,7 @@ class Listener:
     def __init__(self, frontend: Frontend, sock: socket.socket) -> None:
         self.address = bound_address(sock)
         self.deadline = math.inf  # set only while accepting pauses
-        self.bucket: dict[object, None] | None = None
+        self.bucket: Bucket | None = None
         self._frontend = frontend
         self._sock = sock
         self._is_paused = False

@@ -120,13 +120,13 @@ class Reactor:
             if handler is not None:
                 try:
                     handler(mask)
-                except Exception as error:
+                except Exception as error:  # noqa: BLE001 - the one boundary, see `crashed`
                     self.crashed(handler, error)
         for _ in range(len(self._soon)):
             function, args = self._soon.popleft()
             try:
                 function(*args)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 self.crashed(function, error)
         self._in_batch = False
         if self._closing:

@@ -12,6 +12,7 @@ from proxy.engine.reactor import HANG_UP, READ_WRITE, WRITABLE
 
 if TYPE_CHECKING:
     from proxy.engine.reactor import Reactor
+    from proxy.engine.timers import Bucket
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -47,7 +48,7 @@ class Relay:
     down: Flow | None
     idle: float
     deadline: float
-    bucket: dict[object, None] | None
+    bucket: Bucket | None
 
     def begin_relay(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server

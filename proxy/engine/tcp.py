@@ -13,7 +13,6 @@ from proxy.engine.reactor import HANG_UP, READ_WRITE
 from proxy.engine.relay import Relay, reset_on_close
 
 if TYPE_CHECKING:
-    from proxy.core.pool import Backend
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend, LivePool
 
@@ -34,7 +33,7 @@ class TcpSession(Relay):
         self.idle = frontend.config.timeouts.idle
         self.up = self.down = None
         self.backend: LiveBackend | None = None
-        self.tried: list[Backend] = []
+        self.tried: list[LiveBackend] = []
         self.is_connected = False
         self.client_hung_up = False
         self.is_over = False
@@ -63,11 +62,11 @@ class TcpSession(Relay):
         elif not pool.wait(self):
             self.abort_client(NoBackend("queue-full"))
 
-    def slot_freed(self, backend: Backend) -> None:
+    def slot_freed(self, backend: LiveBackend) -> None:
         if self.is_over:
             self.pool.give_back(backend)
         else:
-            self._dial(backend)  # type: ignore[arg-type]
+            self._dial(backend)
 
     def _dial(self, backend: LiveBackend) -> None:
         self.backend = backend

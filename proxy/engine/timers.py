@@ -17,12 +17,15 @@ class Timed(Protocol):
     """deadline: on the reactor's clock; store a new one at any time. bucket: the wheel's own."""
 
     deadline: float
-    bucket: dict[Timed, None] | None
+    bucket: Bucket | None
 
     def timed_out(self) -> None:
         """The deadline has passed. May end the session, or set a later deadline."""
 
     def crashed(self, error: Exception) -> None: ...
+
+
+Bucket = dict[Timed, None]
 
 
 class Wheel:
@@ -36,7 +39,7 @@ class Wheel:
     def __init__(self, reactor: Reactor, horizon: float) -> None:
         self._reactor = reactor
         self._horizon = max(horizon, TICK)
-        self._buckets: dict[int, dict[Timed, None]] = {}
+        self._buckets: dict[int, Bucket] = {}
         self._tick = math.ceil(reactor.now / TICK)
 
     def add(self, timed: Timed) -> None:
@@ -77,7 +80,7 @@ class Wheel:
             if bucket:
                 self._look(bucket, now)
 
-    def _look(self, bucket: dict[Timed, None], now: float) -> None:
+    def _look(self, bucket: Bucket, now: float) -> None:
         for timed in list(bucket):
             if timed not in bucket:
                 continue  # ended by the time-out of one before it
@@ -86,7 +89,7 @@ class Wheel:
                 continue
             try:
                 timed.timed_out()
-            except Exception as error:  # the same boundary as around every handler
+            except Exception as error:  # noqa: BLE001 - the same boundary as around every handler
                 self._reactor.crashed(timed.timed_out, error)
             if timed.bucket is bucket:
                 self._place(timed, now)

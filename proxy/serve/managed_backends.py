@@ -20,11 +20,11 @@ log = logging.getLogger("rproxy.managed")
 START_PATIENCE = 10.0  # seconds that clients wait in the kernel's queue for slow backends before they are answered 503
 
 
-async def run(
-    pools: dict[str, LivePool], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
+async def run(pools: dict[str, LivePool], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Until cancelled, which ends every process. Started when all of them take connections, or patience is over."""
-    managed = [(pool, live, settings) for pool in pools.values() for live, settings in pool.members() if settings.command]
+    managed = [
+        (pool, live, settings) for pool in pools.values() for live, settings in pool.members() if settings.command
+    ]
     async with trio.open_nursery() as nursery:
         for pool, backend, settings in managed:
             pool.mark(backend, is_healthy=False)
@@ -52,6 +52,3 @@ async def _wait_ready(pool: LivePool, backend: LiveBackend) -> None:
 def _show(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-

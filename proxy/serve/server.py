@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from proxy.engine.timers import Wheel
 from proxy.serve import health_checks, managed_backends, resolve
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from proxy.core.config import Config
@@ -41,7 +41,8 @@ class Server:
         rng = Random()
         self.pools = {name: self._make_pool(name, rng) for name in config.pools}
         self.frontends = {
-            name: Frontend(settings, self.pools, self.reactor, self.wheel) for name, settings in config.frontends.items()
+            name: Frontend(settings, self.pools, self.reactor, self.wheel)
+            for name, settings in config.frontends.items()
         }
         self._sockets: list[tuple[str, socket.socket]] = []
         self._listeners: list[Listener] = []
@@ -55,7 +56,7 @@ class Server:
     def _make_pool(self, name: str, rng: Random) -> LivePool:
         settings = self.config.pools[name]
         check = settings.health_check
-        health = {"rise": check.rise, "fall": check.fall} if check else {"rise": 1}
+        rise, fall = (check.rise, check.fall) if check else (1, 3)
         backends = [
             LiveBackend(
                 backend.address,
@@ -63,7 +64,7 @@ class Server:
                 limit=backend.max_connections or UNLIMITED,
                 idle_limit=settings.idle_connections,
                 members=backend.members,
-                health=Health(**health),
+                health=Health(rise=rise, fall=fall),
             )
             for backend in settings.backends
         ]
@@ -103,7 +104,7 @@ class Server:
         self._close_sockets()
         self._each_session("drain")
         with trio.move_on_after(seconds):
-            while self.active:
+            while self.active:  # noqa: ASYNC110 - an event would have to be set on the hot path
                 await trio.sleep(0.02)
 
     def cut(self) -> None:

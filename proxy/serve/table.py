@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def start_table(server: Server) -> str:
     """A line per listening address and per backend; ends in a newline."""
     config = server.config
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("frontend", name, config.frontends[name].mode, str(address), _targets(config.frontends[name]))
         for name, addresses in server.addresses.items()
         for address in addresses
@@ -46,6 +46,3 @@ def _details(backend: Backend) -> str:
 def _aligned(rows: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "".join("  ".join(map(str.ljust, row, widths)).rstrip() + "\n" for row in rows)
-
-
-

@@ -39,7 +39,7 @@ class ConfigProblem:
     severity: Severity = "error"
 
 
-class ConfigErrors(ValueError):  # noqa: N818  it holds all errors of a file, so the plural
+class ConfigErrors(ValueError):
     """A configuration that cannot be used. problems: every error and warning of the file, sorted by position."""
 
     def __init__(self, problems: list[ConfigProblem]) -> None:

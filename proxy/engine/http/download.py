@@ -28,8 +28,8 @@ class Download:
         self._is_scheduled = False
         request = exchange.head
         # A body without a length can only end with the connection where there are no chunks.
-        self._keep_alive = request.keep_alive and not exchange.session.frontend.is_draining and (
-            length >= 0 or request.is_1_1
+        self._keep_alive = (
+            request.keep_alive and not exchange.session.frontend.is_draining and (length >= 0 or request.is_1_1)
         )
         codec = _codec_for(length, is_1_1=request.is_1_1)
         assert exchange.connection is not None

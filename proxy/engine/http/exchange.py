@@ -31,7 +31,6 @@ from proxy.engine.reactor import HANG_UP, WRITABLE
 
 if TYPE_CHECKING:
     from proxy.core.http1 import RequestHead, ResponseHead
-    from proxy.core.pool import Backend
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import LivePool
     from proxy.engine.http.session import HttpSession
@@ -61,7 +60,7 @@ class Exchange:
         self.request = b""
         self.backend: LiveBackend | None = None
         self.connection: BackendConnection | None = None
-        self.tried: list[Backend] = []
+        self.tried: list[LiveBackend] = []
         self.upload: Upload | None = None
         self.download: Download | None = None
         self.answer = b""

@@ -14,9 +14,9 @@ from proxy.engine.reactor import HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
-    from proxy.core.http1 import RequestHead
-    from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.frontend import Frontend
     from proxy.engine.http.tunnel import Tunnel
+    from proxy.engine.timers import Bucket
 
 LINGER = 2.0  # seconds that a closing connection takes in what the client still sends (RFC 9112 section 9.6)
 
@@ -57,7 +57,7 @@ class HttpSession:
         self.is_over = False
         self.watches_writing = False
         self.deadline = self.reactor.now + frontend.config.timeouts.request_head
-        self.bucket: dict[object, None] | None = None
+        self.bucket: Bucket | None = None
         frontend.wheel.add(self)
         self.reactor.register(sock.fileno(), self.on_event)
 
@@ -105,7 +105,7 @@ class HttpSession:
 
     def _parse(self, data: bytes) -> None:
         limit = self.frontend.config.limits.head
-        if data.startswith(b"\r\n"):  # an empty line or two before a request is borne with (RFC 9112 section 2.2)
+        if data[0] == 13:  # an empty line or two before a request is borne with (RFC 9112 section 2.2)
             data = data.lstrip(b"\r\n")
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         if end > limit or (end < len(END_OF_HEAD) and len(data) > limit):
@@ -132,15 +132,14 @@ class HttpSession:
         if known is None:
             try:
                 head = frontend.parser.request(raw)
-                pool = frontend.router.find(head.host or b"", head.path)
+                pool = frontend.find_pool(head)
                 if pool is None:
                     raise NoRoute
             except ProxyError as error:
                 self.refuse(error)
                 return
             known = head, pool
-            if head.is_cacheable:
-                frontend.heads.offer(raw, known)
+            frontend.heads.offer(raw, known)
         self.buffer = rest
         self.exchange = Exchange(self, *known)
         self.exchange.start()

@@ -99,7 +99,7 @@ class Upload:
             self._stopped(stopped, connection)
 
     def _stopped(self, stopped: int, connection: BackendConnection) -> None:
-        exchange, flow = self._exchange, self.flow
+        exchange = self._exchange
         if stopped == DONE:
             self._done()
             return
