@@ -74,6 +74,12 @@ class ConnectFailed(ProxyError):
     side, phase, reason, status, retryable = "upstream", "dial", "connect-failed", 502, True
 
 
+class NoRoom(ConnectFailed):
+    """Not the backend's illness: its queue is full, or this machine is out of descriptors or local ports."""
+
+    reason, status = "no-room", 503
+
+
 class ConnectTimeout(ConnectFailed):
     """The backend did not complete the handshake in time."""
 
@@ -117,14 +123,15 @@ def status_for(error: ProxyError) -> int:
     return error.status
 
 
-def error_page(error: ProxyError, *, is_head: bool = False) -> bytes:
-    """A complete closing response for `error`: status, phase and reason, nothing about the inside of the house."""
+def error_page(error: ProxyError, *, keep_alive: bool = False, is_head: bool = False) -> bytes:
+    """A complete HTTP/1.1 response for `error`: status, phase and reason, nothing about the inside of the house."""
     status = status_for(error)
     phrase = REASON_PHRASES[status]
     body = f"{status} {phrase}\n{error.phase}: {error.reason}\n".encode()
+    close = "" if keep_alive else "Connection: close\r\n"
     retry = "Retry-After: 1\r\n" if status == 503 else ""
     head = (
         f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
-        f"Cache-Control: no-store\r\nX-Rproxy-Error: {error.phase}/{error.reason}\r\n{retry}Connection: close\r\n\r\n"
+        f"Cache-Control: no-store\r\nX-Rproxy-Error: {error.phase}/{error.reason}\r\n{retry}{close}\r\n"
     )
     return head.encode() if is_head else head.encode() + body

@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 Head = TypeVar("Head")
 
+LARGEST = 4096  # bytes; with larger heads the bound on their number would be none on memory
+
 
 class HeadCache(Generic[Head]):
     """A bounded map from the bytes of a fully checked head to the object made from them.
@@ -34,6 +36,8 @@ class HeadCache(Generic[Head]):
 
     def offer(self, data: bytes, head: Head) -> None:
         """Keeps `head` if these bytes were offered before."""
+        if len(data) > LARGEST:
+            return
         fingerprint = hash(data)
         if fingerprint in self._seen:
             self._store(data, head)

@@ -17,6 +17,11 @@ class Health:
         self._streak = 0  # results in a row that speak against the present state
         self.is_healthy = is_healthy
 
+    @property
+    def is_wavering(self) -> bool:
+        """The last result spoke against the present state."""
+        return self._streak > 0
+
     def observe(self, is_good: bool) -> bool:
         """Takes one result in; True when the state flipped, so that the change is acted on and logged once."""
         if is_good is self.is_healthy:

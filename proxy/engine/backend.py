@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.errors import ConnectFailed
+from proxy.core.errors import ConnectFailed, NoRoom
 from proxy.core.health import Health
 from proxy.core.pool import UNLIMITED, Backend
 
@@ -32,10 +32,14 @@ _REASONS = {
 }
 
 
+_NO_ROOM = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
+
+
 def connect_failed(error: OSError, backend: Backend) -> ConnectFailed:
     """The reason code for what the kernel said."""
     reason = _REASONS.get(error.errno or 0, "connect-failed")
-    return ConnectFailed(reason, error.strerror or str(error), backend=backend.name)
+    kind = NoRoom if error.errno in _NO_ROOM else ConnectFailed
+    return kind(reason, error.strerror or str(error), backend=backend.name)
 
 
 class Idle(Protocol):

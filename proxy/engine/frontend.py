@@ -6,8 +6,10 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from proxy.core.errors import NoRoom, ProxyError
 from proxy.core.head_cache import HeadCache
 from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
+from proxy.core.line_budget import LineBudget
 from proxy.core.pool import Pool
 from proxy.core.route import Router
 from proxy.engine.backend import LiveBackend
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from random import Random
 
     from proxy.core import config
-    from proxy.core.errors import ProxyError
     from proxy.engine.listener import Listener
     from proxy.engine.reactor import Reactor
     from proxy.engine.timers import Wheel
@@ -49,6 +50,16 @@ class LivePool(Pool[LiveBackend]):
         backend.health.is_healthy = is_healthy
         self.set_healthy(backend, is_healthy)
 
+    def has_others(self, backend: LiveBackend) -> bool:
+        """Whether another is healthy. The last one is left out only if a configured health check says so: it costs
+        nothing to try it, and it may be back."""
+        return any(other.is_healthy for other in self.backends if other is not backend)
+
+    def connected(self, backend: LiveBackend) -> None:
+        """A new connection to it works: earlier failures were not in a row with later ones."""
+        if backend.health.is_wavering:
+            self.observe(backend, True)
+
     def observe(self, backend: LiveBackend, is_good: bool) -> None:
         """A connect failed or worked, a probe came back."""
         if backend.health.observe(is_good):
@@ -74,6 +85,7 @@ class Frontend:
         self.outcomes: Counter[str] = Counter()
         self.is_draining = False
         self._full: list[Listener] = []
+        self._lines = LineBudget()
         self._session = HttpSession if settings.mode == "http" else TcpSession
 
     def find_pool(self, head: RequestHead) -> LivePool | None:
@@ -83,7 +95,12 @@ class Frontend:
     def new_session(self, client: socket.socket, peer: object) -> None:
         """Takes over an accepted, non-blocking socket."""
         self.active += 1
-        self._session(self, client, peer)
+        try:
+            self._session(self, client, peer)
+        except OSError as error:  # no epoll watch left: /proc/sys/fs/epoll/max_user_watches
+            log.error("%s: a client cannot be served: %s", self.config.name, error)
+            client.close()
+            self.session_ended()
 
     def session_ended(self) -> None:
         self.active -= 1
@@ -104,10 +121,19 @@ class Frontend:
             self.outcomes["ok"] += 1
             return
         self.outcomes[error.reason] += 1
-        level = logging.INFO if error.side == "downstream" else logging.WARNING
-        log.log(level, "%s: %s%s", self.config.name, error, f" (backend {error.backend})" if error.backend else "")
+        self._say(logging.INFO if error.side == "downstream" else logging.WARNING, error, error.backend)
 
     def connect_failed(self, pool: LivePool, backend: LiveBackend, error: ProxyError) -> None:
         """The session goes on to another backend, if there is one."""
-        log.info("%s: %s (backend %s)", self.config.name, error, backend.name)
-        pool.observe(backend, False)
+        self._say(logging.INFO, error, backend.name)
+        if not isinstance(error, NoRoom) and pool.has_others(backend):
+            pool.observe(backend, False)
+
+    def _say(self, level: int, error: ProxyError, backend: str) -> None:
+        if log.isEnabledFor(level) and self._lines.spend(self.reactor.now):
+            left_out = self._lines.take_suppressed()
+            log.log(
+                level,
+                "%s: %s%s%s", self.config.name, error, f" (backend {backend})" if backend else "",
+                f" ({left_out} more lines left out)" if left_out else "",
+            )  # fmt: skip

@@ -155,6 +155,10 @@ class Listener:
         self.deadline = self._frontend.reactor.now + PAUSE
         self._frontend.wheel.add(self)
 
+    def accept_rest(self) -> None:
+        """Takes in what the kernel has queued: closing the socket would reset it. Once, then `close`."""
+        self.on_event(0)
+
     def close(self) -> None:
         """Accepts no more. The socket stays open: whoever made it closes it."""
         self._frontend.wheel.remove(self)

@@ -39,9 +39,9 @@ class TcpSession(Relay):
         self.is_over = False
         self.deadline = self.reactor.now + self.pool.timeouts.queue
         self.bucket = None
-        frontend.wheel.add(self)
         self.reactor.register(client.fileno(), self.on_waiting_client)
-        self._pick()
+        frontend.wheel.add(self)
+        self.reactor.call_soon(self._begin)
 
     @property
     def pool(self) -> LivePool:
@@ -49,6 +49,11 @@ class TcpSession(Relay):
         return self.frontend.pool
 
     # ------------------------------------------------------------------ pick, dial
+
+    def _begin(self) -> None:
+        """Behind the batch, so that a defect is charged to this session and not to the listener."""
+        if not self.is_over:
+            self._pick()
 
     def _pick(self, last_error: ProxyError | None = None) -> None:
         pool = self.pool
@@ -109,7 +114,9 @@ class TcpSession(Relay):
             self.client_hung_up = True
 
     def _connected(self) -> None:
+        assert self.backend is not None
         self.is_connected = True
+        self.pool.connected(self.backend)
         self.begin_relay(self.client, self.server)
         self.reactor.set_handler(self.client.fileno(), self.on_client)
         self.reactor.set_handler(self.server.fileno(), self.on_server)

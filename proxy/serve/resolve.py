@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rproxy.resolve")
 
+Candidate = tuple[socket.AddressFamily, Any]  # an address as getaddrinfo gives it
+
 REFRESH = 30.0  # seconds between look-ups of a name that resolved
+TRY = 1.0  # seconds for a connect to one of several addresses
 RETRY = 2.0  # seconds until one that did not is tried again
 
 
@@ -41,9 +44,21 @@ async def _keep_resolved(backend: LiveBackend) -> None:
                 log.warning("%s cannot be resolved: %s; trying again every %g s", backend.name, error, RETRY)
             is_known = False
         else:
-            family, _, _, _, sockaddr = found[0]
+            family, sockaddr = await _first_that_answers([(family, address) for family, _, _, _, address in found])
             backend.resolved(family, (str(sockaddr[0]), int(sockaddr[1])))
             if not is_known:
                 log.info("%s is %s now", backend.name, sockaddr[0])
             is_known = True
         await trio.sleep(REFRESH if is_known else RETRY)
+
+
+async def _first_that_answers(candidates: list[Candidate]) -> Candidate:
+    """`localhost` is ::1 and 127.0.0.1, and most servers listen on one of them. The first if none answers."""
+    for family, address in candidates:
+        with trio.move_on_after(TRY), trio.socket.socket(family, socket.SOCK_STREAM) as sock:
+            try:
+                await sock.connect(address)
+            except OSError:
+                continue
+            return family, address
+    return candidates[0]

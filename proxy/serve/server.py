@@ -99,6 +99,7 @@ class Server:
         for frontend in self.frontends.values():
             frontend.is_draining = True
         for listener in self._listeners:
+            listener.accept_rest()
             listener.close()
         self._listeners = []
         self._close_sockets()

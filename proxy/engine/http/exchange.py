@@ -149,6 +149,7 @@ class Exchange:
                 if not connection.is_reused:
                     connection.is_connected = True
                     connection.register(for_writing=False)
+                    self.pool.connected(connection.backend)
                 self.waiting = _RESPONSE_HEAD
                 session = self.session
                 session.deadline = session.reactor.now + self.pool.timeouts.response_head
@@ -421,8 +422,9 @@ class Exchange:
             return
         if self.backend is not None and not error.backend:
             error.backend = self.backend.name
+        keep_alive = error.side == "upstream" and self.keeps_client() and self.head.is_1_1
         self._let_go()
-        self.session.refuse(error)
+        self.session.refuse(error, keep_alive=keep_alive, is_head=self.head.is_head)
 
     def abort(self, error: ProxyError) -> None:
         """Ends the session at once, so that the client cannot take what it has for a whole response."""

@@ -58,8 +58,8 @@ class HttpSession:
         self.watches_writing = False
         self.deadline = self.reactor.now + frontend.config.timeouts.request_head
         self.bucket: Bucket | None = None
-        frontend.wheel.add(self)
         self.reactor.register(sock.fileno(), self.on_event)
+        frontend.wheel.add(self)
 
     # ------------------------------------------------------------------ read
 
@@ -105,7 +105,7 @@ class HttpSession:
 
     def _parse(self, data: bytes) -> None:
         limit = self.frontend.config.limits.head
-        if data[0] == 13:  # an empty line or two before a request is borne with (RFC 9112 section 2.2)
+        if data[0] <= 13:  # an empty line or two, or half of one, before a request is borne with (RFC 9112 section 2.2)
             data = data.lstrip(b"\r\n")
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         if end > limit or (end < len(END_OF_HEAD) and len(data) > limit):
@@ -207,12 +207,13 @@ class HttpSession:
             self.may_read = False
             self.read()
 
-    def refuse(self, error: ProxyError) -> None:
-        """Answers with an error page and closes; nothing the client still sends is read as a request."""
+    def refuse(self, error: ProxyError, *, keep_alive: bool = False, is_head: bool = False) -> None:
+        """Answers with an error page. Unless keep_alive, nothing the client still sends is read as a request."""
         self.frontend.record(error)
-        self.buffer = b""
-        self.write(error_page(error))
-        self.next(keep_alive=False)
+        if not keep_alive:
+            self.buffer = b""
+        self.write(error_page(error, keep_alive=keep_alive, is_head=is_head))
+        self.next(keep_alive=keep_alive)
 
     # ------------------------------------------------------------------ the end
 
