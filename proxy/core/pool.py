@@ -91,16 +91,29 @@ class Pool(Generic[B]):
         """Nothing is ready, and work in a healthy backend will end and make one ready."""
         return not self._ready and any(b.is_healthy and not b.is_draining for b in self.backends)
 
-    def take(self, tried: Iterable[B] = ()) -> B | None:
-        """Takes a slot of a ready backend that is not in `tried`; None when there is none. Give it back once."""
-        backend = self._pick_except(tried) if tried else self._pick()
-        if backend is not None:
-            backend.taken += 1
-            backend.picked += 1
-            self._policy.moved(backend)
-            if backend.taken >= backend.limit:
-                self._update(backend)
+    def take(self) -> B | None:
+        """Takes a slot of a ready backend; None when there is none. Give it back once."""
+        if not self._ready:
+            return None
+        backend: B = self._policy.pick(None, self._rng)  # type: ignore[assignment] # only backends were added
+        backend.taken += 1
+        backend.picked += 1
+        self._policy.moved(backend)
+        if backend.taken >= backend.limit:
+            self._update(backend)
         return backend
+
+    def take_another(self, tried: Iterable[B]) -> B | None:
+        """As `take`, but none of `tried`. A retry is rare: those leave the policy meanwhile. O(len(tried) log n)."""
+        hidden = [backend for backend in tried if backend.is_ready]
+        for backend in hidden:
+            self._policy.remove(backend)
+        self._ready -= len(hidden)
+        taken = self.take()
+        for other in hidden:
+            self._policy.add(other)
+        self._ready += len(hidden)
+        return taken
 
     def give_back(self, backend: B) -> None:
         """Frees a slot that `take` took, and hands it to the work that has waited longest."""
@@ -133,21 +146,6 @@ class Pool(Generic[B]):
         self._update(backend)
         self._serve_waiting()
         return True
-
-    def _pick(self) -> B | None:
-        return self._policy.pick(None, self._rng) if self._ready else None  # type: ignore[return-value]
-
-    def _pick_except(self, tried: Iterable[B]) -> B | None:
-        """A retry is rare: the backends tried leave the policy for one pick. O(len(tried) log n)."""
-        hidden = [backend for backend in tried if backend.is_ready]
-        for backend in hidden:
-            self._policy.remove(backend)
-        self._ready -= len(hidden)
-        picked = self._pick()
-        for other in hidden:
-            self._policy.add(other)
-        self._ready += len(hidden)
-        return picked
 
     def _update(self, backend: B) -> None:
         """Tells the policy when a backend became ready or ceased to be."""

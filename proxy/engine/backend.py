@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.errors import ConnectFailed, NoRoom
+from proxy.core.errors import ConnectFailed, ConnectTimeout, NoRoom
 from proxy.core.health import Health
 from proxy.core.pool import UNLIMITED, Backend
 
 if TYPE_CHECKING:
     from proxy.core.address import Address
+    from proxy.engine.http.connection import BackendConnection
 
 # Of n members, k connections for each leave one out with a chance of about n * exp(-k): 0.1 % for three.
 CONNECTIONS_PER_MEMBER = 8
@@ -28,7 +30,6 @@ _REASONS = {
     errno.EADDRNOTAVAIL: "no-local-port",
     errno.ENETUNREACH: "unreachable",
     errno.EHOSTUNREACH: "unreachable",
-    errno.ETIMEDOUT: "connect-timeout",
 }
 
 
@@ -38,16 +39,10 @@ _NO_ROOM = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno
 def connect_failed(error: OSError, backend: Backend) -> ConnectFailed:
     """The reason code for what the kernel said."""
     reason = _REASONS.get(error.errno or 0, "connect-failed")
+    if error.errno == errno.ETIMEDOUT:
+        return ConnectTimeout(detail=str(error), backend=backend.name)
     kind = NoRoom if error.errno in _NO_ROOM else ConnectFailed
     return kind(reason, error.strerror or str(error), backend=backend.name)
-
-
-class Idle(Protocol):
-    """A kept-alive connection. idle_since: on the reactor's clock."""
-
-    idle_since: float
-
-    def close(self) -> None: ...
 
 
 class LiveBackend(Backend):
@@ -71,7 +66,7 @@ class LiveBackend(Backend):
     ) -> None:
         super().__init__(address, weight=weight, limit=limit)
         self.health = health or Health()
-        self.idle: list[Idle] = []
+        self.idle: list[BackendConnection] = []
         self.idle_limit = idle_limit
         self.spread = CONNECTIONS_PER_MEMBER * members if members > 1 else 0
         self.family = socket.AF_UNIX
@@ -107,7 +102,7 @@ class LiveBackend(Backend):
         try:
             code = sock.connect_ex(self.sockaddr)
             if code and code != errno.EINPROGRESS:
-                raise OSError(code, errno.errorcode.get(code, ""))
+                raise OSError(code, os.strerror(code))
             if self.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
@@ -115,7 +110,7 @@ class LiveBackend(Backend):
             raise connect_failed(error, self) from error
         return sock
 
-    def take_idle(self) -> Idle | None:
+    def take_idle(self) -> BackendConnection | None:
         """An idle connection, no longer listed; None when a new one is due.
 
         A connection to a REUSEPORT group belongs to the member that the kernel chose for it. So a group gets `spread`
@@ -128,7 +123,7 @@ class LiveBackend(Backend):
             return idle.pop()
         return idle.pop(0) if len(idle) + self.taken > self.spread else None
 
-    def keep(self, connection: Idle, now: float) -> bool:
+    def keep(self, connection: BackendConnection, now: float) -> bool:
         """False when there are enough idle connections already: close this one."""
         if len(self.idle) >= self.idle_limit:
             return False

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import NoRoom, ProxyError
+from proxy.core.errors import NoRoom, NoRoute, ProxyError
 from proxy.core.head_cache import HeadCache
 from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
 from proxy.core.line_budget import LineBudget
@@ -97,10 +97,13 @@ class Frontend:
         self.active += 1
         try:
             self._session(self, client, peer)
-        except OSError as error:  # no epoll watch left: /proc/sys/fs/epoll/max_user_watches
-            log.error("%s: a client cannot be served: %s", self.config.name, error)
-            client.close()
+        except Exception as error:
+            self.reactor.close(client)
             self.session_ended()
+            if not isinstance(error, OSError):
+                raise
+            # no epoll watch left: /proc/sys/fs/epoll/max_user_watches
+            log.error("%s: a client cannot be served: %s", self.config.name, error)
 
     def session_ended(self) -> None:
         self.active -= 1
@@ -121,7 +124,8 @@ class Frontend:
             self.outcomes["ok"] += 1
             return
         self.outcomes[error.reason] += 1
-        self._say(logging.INFO if error.side == "downstream" else logging.WARNING, error, error.backend)
+        is_clients = error.side == "downstream" or isinstance(error, NoRoute)  # any client can cause it at will
+        self._say(logging.INFO if is_clients else logging.WARNING, error, error.backend)
 
     def connect_failed(self, pool: LivePool, backend: LiveBackend, error: ProxyError) -> None:
         """The session goes on to another backend, if there is one."""

@@ -32,6 +32,7 @@ class TcpSession(Relay):
         self.client = client
         self.idle = frontend.config.timeouts.idle
         self.up = self.down = None
+        self.server = None  # type: ignore[assignment] # until `_dial`
         self.backend: LiveBackend | None = None
         self.tried: list[LiveBackend] = []
         self.is_connected = False
@@ -57,7 +58,7 @@ class TcpSession(Relay):
 
     def _pick(self, last_error: ProxyError | None = None) -> None:
         pool = self.pool
-        backend = pool.take(self.tried) if len(self.tried) <= pool.retries else None
+        backend = pool.take_another(self.tried) if len(self.tried) <= pool.retries else None
         if backend is not None:
             self._dial(backend)
         elif last_error is not None:
@@ -165,8 +166,9 @@ class TcpSession(Relay):
         self.frontend.wheel.remove(self)
         self.release_flows()
         self.reactor.close(self.client)
-        if self.backend is not None:
+        if self.server is not None:
             self.reactor.close(self.server)
+        if self.backend is not None:
             self.pool.give_back(self.backend)
         else:
             self.pool.stop_waiting(self)

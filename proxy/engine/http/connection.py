@@ -42,7 +42,10 @@ class BackendConnection:
     def on_event(self, mask: int) -> None:
         exchange = self.exchange
         if exchange is not None:
-            exchange.on_backend(mask)
+            try:
+                exchange.on_backend(mask)
+            except Exception as error:  # noqa: BLE001 - by now this connection may be idle, or serve somebody else
+                self.reactor.crashed(exchange.on_backend, error)
         elif mask & (select.EPOLLIN | HANG_UP):
             # Idle: the backend closed it, or sent what nobody asked for. Either way it is not used again.
             self.backend.idle.remove(self)
@@ -51,15 +54,11 @@ class BackendConnection:
     def crashed(self, error: Exception) -> None:
         if self.exchange is not None:
             self.exchange.crashed(error)
-        else:
-            self.close()
+            return
+        if self in self.backend.idle:
+            self.backend.idle.remove(self)
+        self.close()
 
     def close(self) -> None:
         self.exchange = None
         self.reactor.close(self.sock)
-
-
-def connect(reactor: Reactor, backend: LiveBackend) -> BackendConnection:
-    """An idle connection, or a new one. Raises ConnectFailed."""
-    idle = backend.take_idle()
-    return idle if idle is not None else BackendConnection(reactor, backend)  # type: ignore[return-value]

@@ -14,7 +14,8 @@ from proxy.engine.reactor import HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
-    from proxy.engine.frontend import Frontend
+    from proxy.core.http1 import RequestHead
+    from proxy.engine.frontend import Frontend, LivePool
     from proxy.engine.http.tunnel import Tunnel
     from proxy.engine.timers import Bucket
 
@@ -39,11 +40,13 @@ class HttpSession:
     """
 
     __slots__ = ("bucket", "buffer", "client_fields", "deadline", "exchange", "find_head", "frontend", "is_closing",
-                 "is_over", "may_read", "reactor", "recv", "send", "sock", "unsent", "watches_writing")  # fmt: skip
+                 "is_over", "may_read", "reactor", "recv", "send", "sock", "timeouts", "unsent",
+                 "watches_writing")  # fmt: skip
 
     def __init__(self, frontend: Frontend, sock: socket.socket, peer: object) -> None:
         self.frontend = frontend
         self.reactor = frontend.reactor
+        self.timeouts = frontend.config.timeouts
         self.sock = sock
         self.recv = sock.recv
         self.send = sock.send
@@ -56,7 +59,7 @@ class HttpSession:
         self.is_closing = False  # nothing more is read as a request
         self.is_over = False
         self.watches_writing = False
-        self.deadline = self.reactor.now + frontend.config.timeouts.request_head
+        self.deadline = self.reactor.now + self.timeouts.request_head
         self.bucket: Bucket | None = None
         self.reactor.register(sock.fileno(), self.on_event)
         frontend.wheel.add(self)
@@ -64,18 +67,14 @@ class HttpSession:
     # ------------------------------------------------------------------ read
 
     def on_event(self, mask: int) -> None:
+        """Between requests: takes in what the client sent and starts an exchange if that is a request."""
         exchange = self.exchange
         if exchange is not None:
             exchange.on_client(mask)
-        elif self.unsent or self.is_closing:
+            return
+        if self.unsent or self.is_closing:
             self._on_event_while_ending(mask)
-        else:
-            if mask & HANG_UP:
-                self.may_read = True
-            self.read()
-
-    def read(self) -> None:
-        """Takes in what the client sent and starts an exchange if that is a request."""
+            return
         try:
             data = self.recv(FIRST_READ)
         except BlockingIOError:
@@ -86,7 +85,7 @@ class HttpSession:
         if not data:
             self._client_ended()
             return
-        if len(data) == FIRST_READ:
+        if len(data) == FIRST_READ or mask & HANG_UP:
             self.may_read = True
         if self.buffer:
             data = self.buffer + data
@@ -95,8 +94,7 @@ class HttpSession:
             self._parse(data)
         else:
             self.buffer = b""
-            self.exchange = Exchange(self, *known)
-            self.exchange.start()
+            self._begin(*known)
 
     def _client_ended(self) -> None:
         if self.buffer:
@@ -120,11 +118,11 @@ class HttpSession:
             self.refuse(BadRequest("syntax", "this is not HTTP/1"))
             return
         if not self.buffer:
-            self.deadline = self.reactor.now + self.frontend.config.timeouts.request_head
+            self.deadline = self.reactor.now + self.timeouts.request_head
         self.buffer = data
         if self.may_read:
             self.may_read = False
-            self.read()  # at most limits.head / FIRST_READ deep: what is longer is refused
+            self.on_event(0)  # at most limits.head / FIRST_READ deep: what is longer is refused
 
     def _start(self, raw: bytes, rest: bytes) -> None:
         frontend = self.frontend
@@ -136,13 +134,17 @@ class HttpSession:
                 if pool is None:
                     raise NoRoute
             except ProxyError as error:
-                self.refuse(error)
+                self.refuse(error, is_head=raw.startswith(b"HEAD "))
                 return
             known = head, pool
             frontend.heads.offer(raw, known)
         self.buffer = rest
-        self.exchange = Exchange(self, *known)
-        self.exchange.start()
+        self._begin(*known)
+
+    def _begin(self, head: RequestHead, pool: LivePool) -> None:
+        """Behind the batch, as every write: see `Reactor`."""
+        self.exchange = exchange = Exchange(self, head, pool)
+        self.reactor.call_soon(exchange.start)
 
     # ------------------------------------------------------------------ write
 
@@ -159,7 +161,7 @@ class HttpSession:
             return
         if sent < len(data):
             self.unsent = memoryview(data)[sent:]
-            self.deadline = self.reactor.now + self.frontend.config.timeouts.send
+            self.deadline = self.reactor.now + self.timeouts.send
             self.watch_writing()
 
     def write_interim(self, data: bytes) -> None:
@@ -186,26 +188,22 @@ class HttpSession:
             self.reactor.watch(self.sock.fileno(), READ_WRITE)
 
     def next(self, *, keep_alive: bool) -> None:
-        """The exchange is over and its answer was written, or waits in `unsent`."""
+        """The exchange is over and its answer was written, or waits in `unsent`; then this is called again."""
         self.exchange = None
-        if self.is_over:
-            return
         if not keep_alive:
             self.is_closing = True
-        if not self.unsent:
-            self._after_answer()
-
-    def _after_answer(self) -> None:
+        if self.is_over or self.unsent:
+            return
         if self.is_closing:
             self._linger()
             return
-        self.deadline = self.reactor.now + self.frontend.config.timeouts.keep_alive
+        self.deadline = self.reactor.now + self.timeouts.keep_alive
         if self.buffer:
             data, self.buffer = self.buffer, b""
             self._parse(data)
         elif self.may_read:
             self.may_read = False
-            self.read()
+            self.on_event(0)
 
     def refuse(self, error: ProxyError, *, keep_alive: bool = False, is_head: bool = False) -> None:
         """Answers with an error page. Unless keep_alive, nothing the client still sends is read as a request."""
@@ -246,15 +244,14 @@ class HttpSession:
         if not self.unsent:
             self._discard()
             return
+        self.may_read = True  # the same event may announce the next request
         if mask & HANG_UP:
             self.close()
         elif mask & WRITABLE:
             data, self.unsent = self.unsent, b""
             self.write(data)  # type: ignore[arg-type] # send takes a memoryview as well
             if not self.unsent and not self.is_over:
-                self._after_answer()
-        else:
-            self.may_read = True
+                self.next(keep_alive=not self.is_closing)
 
     def timed_out(self) -> None:
         if self.exchange is not None:
@@ -269,9 +266,11 @@ class HttpSession:
 
     def crashed(self, error: Exception) -> None:
         """A defect of ours: whatever state this session is in, it ends here and everything it held is given back."""
+        reason = ProxyError("crash", repr(error))
         if self.exchange is not None:
-            self.exchange.crashed(error)
+            self.exchange.abort(reason)
         else:
+            self.frontend.record(reason)
             self.abort()
 
     def drain(self) -> None:

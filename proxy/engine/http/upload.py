@@ -135,4 +135,5 @@ class Upload:
         flow.close()
         if isinstance(flow, CodecFlow):
             exchange.session.buffer = flow.codec.rest
+        exchange.session.may_read = True  # the edge that brought the end of the body may have brought the next request
         exchange.upload_done()
