@@ -61,7 +61,7 @@ def _listen_unix(address: UnixAddress, options: ListenOptions) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         if not address.is_abstract:
-            _remove_stale(address.path)
+            remove_stale(address.path)
         sock.bind(address.sockaddr)
         if not address.is_abstract:
             os.chmod(address.path, options.unix_mode)  # before listen: until then every connect is refused
@@ -72,7 +72,7 @@ def _listen_unix(address: UnixAddress, options: ListenOptions) -> socket.socket:
     return sock
 
 
-def _remove_stale(path: str) -> None:
+def remove_stale(path: str) -> None:
     """Removes a socket file that nobody listens on. Raises OSError(EADDRINUSE) if somebody does."""
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
@@ -107,10 +107,12 @@ class Listener:
         self._frontend = frontend
         self._sock = sock
         self._is_paused = False
-        self._family = sock.family
+        self._is_closed = False
         frontend.reactor.register(sock.fileno(), self.on_event, READ)
 
     def on_event(self, mask: int) -> None:
+        if self._is_closed:
+            return  # it was to be called soon, or when there would be room
         frontend, accept, session = self._frontend, self._sock.accept, self._frontend.new_session
         for _ in range(ACCEPTS_PER_WAKE_UP):
             if frontend.active >= frontend.config.limits.connections:
@@ -156,10 +158,17 @@ class Listener:
         self._frontend.wheel.add(self)
 
     def accept_rest(self) -> None:
-        """Takes in what the kernel has queued: closing the socket would reset it. Once, then `close`."""
-        self.on_event(0)
+        """Takes in what the kernel has queued, whatever the limit: closing the socket would reset it. Then `close`."""
+        for _ in range(self._frontend.config.socket.backlog):
+            try:
+                client, peer = self._sock.accept()
+            except OSError:
+                return
+            client.setblocking(False)
+            self._frontend.new_session(client, peer)
 
     def close(self) -> None:
         """Accepts no more. The socket stays open: whoever made it closes it."""
+        self._is_closed = True
         self._frontend.wheel.remove(self)
         self._frontend.reactor.unregister(self._sock.fileno())

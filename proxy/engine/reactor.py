@@ -19,7 +19,8 @@ log = logging.getLogger("rproxy.reactor")
 READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 READ_WRITE = READ | select.EPOLLOUT
 WRITABLE = select.EPOLLOUT
-HANG_UP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+BROKEN = select.EPOLLERR  # a reset; EPOLLHUP alone is a close on a Unix socket, and what was sent before can be read
+HANG_UP = select.EPOLLRDHUP | select.EPOLLHUP | BROKEN
 
 MAX_EVENTS = 128  # a batch: at 20 us an event, 2.5 ms until the clock is read and closed descriptors are released
 MAX_BATCHES = 8  # between two visits to Trio: health checks, timers and signals wait 20 ms at most

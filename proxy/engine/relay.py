@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.errors import BackendClosed, BackendTimeout, ClientGone, ProxyError
 from proxy.engine.flow import BLOCKED, DONE, DRY, MORE, Flow, SinkError, SourceError
-from proxy.engine.reactor import HANG_UP, READ_WRITE, WRITABLE
+from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 
 if TYPE_CHECKING:
     from proxy.engine.reactor import Reactor
@@ -62,8 +62,13 @@ class Relay:
             self.pump_down()
         if self.up is not None:
             if mask & HANG_UP:
+                if mask & BROKEN and self.up_is_blocked:  # its bytes cannot be read to the error behind them
+                    self.abort(ClientGone("client-reset"))
+                    return
                 self.up.hang_up = True
             self.pump_up()
+        elif mask & BROKEN:  # it had ended its side, and nothing is read from it any more
+            self.abort(ClientGone("client-reset"))
 
     def on_server(self, mask: int) -> None:
         self.deadline = self.reactor.now + self.idle
@@ -73,6 +78,8 @@ class Relay:
             if mask & HANG_UP:
                 self.down.hang_up = True
             self.pump_down()
+        elif mask & BROKEN:
+            self.abort(BackendClosed("backend-reset", phase="tunnel"))
 
     def pump_up(self) -> None:
         flow = self.up

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import ClientGone, ConnectFailed, ConnectTimeout, Draining, NoBackend, ProxyError
 from proxy.engine.backend import connect_failed
-from proxy.engine.reactor import HANG_UP, READ_WRITE
+from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import Relay, reset_on_close
 
 if TYPE_CHECKING:
@@ -97,6 +96,8 @@ class TcpSession(Relay):
         self._pick(error)
 
     def on_connecting(self, mask: int) -> None:
+        if not mask & (WRITABLE | HANG_UP):
+            return
         code = self.server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if mask & HANG_UP else 0
         if code:
             assert self.backend is not None
@@ -109,7 +110,7 @@ class TcpSession(Relay):
 
     def on_waiting_client(self, mask: int) -> None:
         """What the client sends, and its end of stream, wait in the kernel; only a reset ends the session here."""
-        if mask & (select.EPOLLHUP | select.EPOLLERR):
+        if mask & BROKEN:
             self.abort_client(ClientGone(phase="dial"))
         elif mask & HANG_UP:
             self.client_hung_up = True

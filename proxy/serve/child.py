@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LAUNCHER = Path(__file__).with_name("die_with_parent.py")
+# `python` in a command is the Python that runs us: that of the virtual environment, whether or not it was activated.
+_PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 _POLL = 0.02  # seconds, where there is no descriptor to wait for
 _KILL_WAIT = 2.0  # a process in an uninterruptible system call outlives SIGKILL; we cannot wait for it
 
@@ -34,7 +36,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **env},
+            env={**os.environ, "PATH": _PATH, **env},
             start_new_session=True,  # Ctrl-C at the terminal reaches only us
         )
         assert self._popen.stdout

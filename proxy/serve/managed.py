@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.address import TcpAddress
+from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.restart import DEFAULT_POLICY, Condition, Restarts
+from proxy.engine.listener import remove_stale
 from proxy.serve.child import Child
 from proxy.serve.child_output import ChildOutput
 from proxy.serve.managed_spec import ManagedError, ManagedSpec, check
@@ -53,6 +54,7 @@ class Member:
         self.name = name
         self._command = spec.command_of(number)
         self._env = spec.env
+        self._address = spec.address
         self._on_output = on_output
         self._restarts = Restarts(policy, trio.current_time())
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
@@ -71,11 +73,17 @@ class Member:
     async def _run_once(self, grace: float) -> str:
         """How it ended."""
         try:
+            self._remove_stale_socket()
             child = Child(self._command, self._env)
-        except OSError as error:  # no more processes or descriptors: that passes
+        except OSError as error:  # no more processes or descriptors, somebody else on the path: that passes
             return f"{error.strerror}: it could not be started"
         status = await self._run_child(child, grace)
         return f"signal {-status}" if status < 0 else f"exit status {status}"
+
+    def _remove_stale_socket(self) -> None:
+        """A server that was killed leaves its socket file, and many refuse to listen on a path that exists."""
+        if isinstance(self._address, UnixAddress) and not self._address.is_abstract:
+            remove_stale(self._address.path)
 
     async def _run_child(self, child: Child, grace: float) -> int:
         reading = trio.CancelScope(shield=True)

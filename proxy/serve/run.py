@@ -43,25 +43,34 @@ def run(config: Config) -> None:
 async def _run(config: Config) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
-            stop = trio.Event()
-            nursery.start_soon(_watch_signals, signals, stop, nursery.cancel_scope)
-            server: Server = await nursery.start(serve, config)
+            phase = _Phase(nursery.cancel_scope)
+            nursery.start_soon(phase.watch, signals)
+            phase.server = server = await nursery.start(serve, config)
             sys.stdout.write(start_table(server))
             sys.stdout.flush()
             tune_garbage_collection()
-            await stop.wait()
+            await phase.stop.wait()
             log.info("stopping: %d sessions finish within %g s", server.active, config.shutdown.drain)
             await server.drain(config.shutdown.drain)
             nursery.cancel_scope.cancel()
 
 
-async def _watch_signals(signals: AsyncIterator[int], stop: trio.Event, scope: trio.CancelScope) -> None:
-    """The first signal asks for a clean end; the second cuts."""
-    async for number in signals:
-        log.info("%s", signal.Signals(number).name)
-        if stop.is_set():
-            scope.cancel()
-        stop.set()
+class _Phase:
+    """The first signal asks for a clean end; the second, or one before anything is served, ends at once."""
+
+    def __init__(self, scope: trio.CancelScope) -> None:
+        self.stop = trio.Event()
+        self.server: Server | None = None
+        self._scope = scope
+
+    async def watch(self, signals: AsyncIterator[int]) -> None:
+        async for number in signals:
+            log.info("%s", signal.Signals(number).name)
+            if self.server is None or self.stop.is_set():
+                if self.server is not None:
+                    self.server.cut()
+                self._scope.cancel()
+            self.stop.set()
 
 
 def _explain(error: BaseException) -> str:

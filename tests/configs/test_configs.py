@@ -1,0 +1,194 @@
+"""Every file in configs/ starts as it is, keeps the promise of its comments, and leaves no process behind."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.clients.support import Rproxy, module, running, short_directory
+from tests.processes import ROOT, connect, exchange, free_port, is_alive, request, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+CONFIGS = sorted((ROOT / "configs").glob("*.toml"))
+APP_SERVERS = ("uvicorn", "gunicorn", "hypercorn", "granian")
+
+
+class Moved:
+    """A configuration at other addresses than those it is written with, so that it can run beside anything else."""
+
+    def __init__(self, path: Path, directory: Path) -> None:
+        self._directory = directory
+        self._ports: dict[str, str] = {}
+        self.text = self._move(path.read_text())
+
+    def _move(self, text: str) -> str:
+        """The one place that knows how addresses look in configs/."""
+        text = re.sub(r"127\.0\.0\.1:(\d+)", lambda match: f"127.0.0.1:{self._port(match[1])}", text)
+        text = text.replace("/tmp/", f"{self._directory}/")
+        return text.replace("unix:@rproxy-demo", f"unix:@rproxy-demo-{os.getpid()}")
+
+    def _port(self, written: str) -> str:
+        if written not in self._ports:
+            self._ports[written] = str(free_port())
+        return self._ports[written]
+
+    def __call__(self, written: str) -> str:
+        """Where an address of the file is now."""
+        return self._move(written)
+
+
+def reports(address: str, count: int, path: str = "/", **headers: str) -> list[dict[str, Any]]:
+    """What came back for requests on a connection each."""
+    return [json.loads(request(address, path, **headers).body) for _ in range(count)]
+
+
+def reports_on_one_connection(address: str, count: int) -> list[dict[str, Any]]:
+    connection = http.client.HTTPConnection(address, timeout=10)
+    found = []
+    for _ in range(count):
+        connection.request("GET", "/")
+        found.append(json.load(connection.getresponse()))
+    connection.close()
+    return found
+
+
+def workers(found: Iterable[dict[str, Any]]) -> Counter[str]:
+    return Counter(report["worker"] for report in found)
+
+
+def pids(found: Iterable[dict[str, Any]]) -> set[int]:
+    return {report["pid"] for report in found}
+
+
+def see_all(address: str, count: int) -> set[int]:
+    """The pids of `count` processes. Which one a connection to a REUSEPORT group gets is the kernel's lottery."""
+    seen: set[int] = set()
+    wait_until(lambda: (seen.update(pids(reports(address, 6))), len(seen) == count)[1])
+    return seen
+
+
+def demo(moved: Moved, rproxy: Rproxy) -> None:
+    behind = see_all(moved("127.0.0.1:8080"), 6)
+    direct = see_all(moved("127.0.0.1:9103"), 3)
+    assert direct < behind
+    shares = workers(reports(moved("127.0.0.1:8080"), 60))
+    assert (shares["unix-1"], shares["unix-2"], shares["port"]) == (10, 10, 10)
+    assert sum(shares[f"member-{number}"] for number in (1, 2, 3)) == 30
+    assert behind == pids_of_commands(rproxy)
+
+
+def pids_of_commands(rproxy: Rproxy) -> set[int]:
+    return {int(pid) for pid in re.findall(r"started, pid (\d+)", rproxy.log)}
+
+
+def tcp(moved: Moved, rproxy: Rproxy) -> None:
+    address = moved("127.0.0.1:8080")
+    with connect(address) as first, connect(address) as second:  # each has one session, so each got one
+        assert {first.recv(100), second.recv(100)} == {b"port\n", b"unix\n"}
+    greeting, _, rest = exchange(address, b"hello\n").partition(b"\n")  # with half-close
+    assert greeting in (b"port", b"unix")
+    assert rest == b"hello\n"
+
+
+def unix(moved: Moved, rproxy: Rproxy) -> None:
+    path, abstract = moved("unix:/tmp/rproxy-demo.sock"), moved("unix:@rproxy-demo")
+    assert rproxy.addresses["web"] == [path, abstract]
+    assert workers(reports(path, 4)) == workers(reports(abstract, 4)) == {"file": 2, "abstract": 2}
+    assert os.stat(path.removeprefix("unix:")).st_mode & 0o777 == 0o600
+
+
+def reuseport(moved: Moved, rproxy: Rproxy) -> None:
+    direct, tcp, http = map(moved, ("127.0.0.1:9101", "127.0.0.1:8081", "127.0.0.1:8080"))
+    assert see_all(direct, 4) == see_all(tcp, 4) == see_all(http, 4)
+    for address in (direct, tcp):
+        assert len(pids(reports_on_one_connection(address, 10))) == 1
+    assert len(pids(reports_on_one_connection(http, 200))) == 4
+
+
+def routes(moved: Moved, rproxy: Rproxy) -> None:
+    web, strict = moved("127.0.0.1:8080"), moved("127.0.0.1:8081")
+    for address, host, path, pool in (
+        (web, "localhost", "/", "site"),
+        (web, "localhost", "/v1", "api"),
+        (web, "localhost", "/v1/users", "api"),
+        (web, "localhost", "/v10", "site"),
+        (web, "API.example.com:8080", "/", "api"),
+        (web, "api.example.com", "/admin/", "admin"),
+        (web, "api.example.com", "/admin", "api"),
+        (web, "a.b.example.com", "/v1", "tenants"),
+        (web, "example.com", "/", "site"),
+        (strict, "localhost", "/v1/", "api"),
+    ):
+        assert workers(reports(address, 1, path, Host=host)) == {pool: 1}, (host, path)
+    assert request(strict, "/").status == 404
+
+
+def weights(moved: Moved, rproxy: Rproxy) -> None:
+    address = moved("127.0.0.1:8080")
+    found = reports(address, 70)
+    assert workers(found) == {"big": 50, "small-1": 10, "small-2": 10}
+    runs = [len(list(group)) for name, group in itertools.groupby(found, lambda report: report["worker"])]
+    assert max(runs) <= 5  # evenly mixed
+    victim = next(report["pid"] for report in found if report["worker"] == "big")
+    os.kill(victim, 9)
+    wait_until(lambda: not is_alive(victim))
+    assert {request(address).status for _ in range(10)} == {200}
+    wait_until(lambda: "big" in workers(reports(address, 7)))
+
+
+def app_servers(moved: Moved, rproxy: Rproxy) -> None:
+    address = moved("127.0.0.1:8080")
+    wait_until(lambda: all(request(address, f"/{name}/").status == 200 for name in APP_SERVERS), 60.0)
+    for name in APP_SERVERS:
+        assert request(address, f"/{name}/").headers["Server"].startswith(name)
+        assert len(request(address, f"/{name}/stream").body) == 65536
+        answer = request(address, f"/{name}/", "PUT", b"x" * 100_000)
+        assert json.loads(answer.body)["body_length"] == 100_000
+    killed = pids_of_commands(rproxy)
+    for pid in killed:  # a server that is killed leaves its socket file, and some leave it always
+        os.kill(pid, 9)
+    wait_until(lambda: not any(map(is_alive, killed)))
+    wait_until(lambda: all(request(address, f"/{name}/").status == 200 for name in APP_SERVERS), 60.0)
+
+
+PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
+    "app-servers.toml": app_servers,
+    "demo.toml": demo,
+    "reuseport.toml": reuseport,
+    "routes.toml": routes,
+    "tcp.toml": tcp,
+    "unix.toml": unix,
+    "weights.toml": weights,
+}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_it_keeps_its_promise(path: Path) -> None:
+    if path.name == "app-servers.toml":
+        for name in APP_SERVERS:
+            module(name)
+    with short_directory() as directory:
+        moved = Moved(path, directory)
+        with running(moved.text) as rproxy:  # which also looks whether a process is left
+            PROMISES[path.name](moved, rproxy)
+        if path.name != "app-servers.toml":
+            assert list(directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_its_first_lines_tell_how_to_run_it(path: Path) -> None:
+    comments = "".join(itertools.takewhile(lambda line: line.startswith("#"), path.read_text().splitlines()))
+    assert f"rproxy --config configs/{path.name}" in comments
+    assert re.search(r"curl|socat", comments)
