@@ -48,6 +48,11 @@ class Exchange:
     request: the head for the backend and as much of the body as came with it; kept for another try.
     upload: what one `send` did not take; None once the backend's socket has taken everything.
     download: a response that is not complete in one read. answer: bytes of a response head that is not complete.
+
+    Methods on state, not a generator that the reactor steps. Measured on this path with its policy, caches and records,
+    sockets left out, on one core: written flat, 2.1 us by methods and 2.0 by a generator; divided as here, 3.7. So the
+    shape is worth 0.1 us of some 18 that an exchange costs, and calls are what costs; methods take an event, a deadline,
+    a freed slot or a shutdown in any state without a frame to throw it into.
     """
 
     __slots__ = ("answer", "backend", "connection", "download", "head", "interim_count", "is_over",
@@ -263,7 +268,10 @@ class Exchange:
                     if 0 <= length <= len(body):
                         # Bytes behind a response, or an end of stream, spend the connection.
                         is_clean = is_short and length == len(body) and not mask & HANG_UP
-                        self.session.reactor.call_soon(self._finish_whole, response, body[:length], is_clean)
+                        if self.upload is None:
+                            self.session.reactor.call_soon(self._finish_whole, response, body[:length], is_clean)
+                        else:  # an early answer: the next event may break the connection, with the answer in hand
+                            self._finish_whole(response, body[:length], is_clean)
                     else:
                         self._stream(response, body, length, hang_up=bool(mask & HANG_UP))
                     return
