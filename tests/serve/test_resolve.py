@@ -1,0 +1,82 @@
+"""Names of backends become addresses, again and again."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from proxy.core.address import TcpAddress, parse_address
+from proxy.engine.backend import LiveBackend
+from proxy.serve import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+Found = list[tuple[Any, ...]]
+
+
+def found(*hosts: str, port: int = 80) -> Found:
+    return [
+        (socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in hosts
+    ]
+
+
+class OnePool:
+    """As much of a LivePool as `keep_resolving` looks at."""
+
+    def __init__(self, *backends: LiveBackend) -> None:
+        self.backends = list(backends)
+
+
+async def resolved(monkeypatch: pytest.MonkeyPatch, look_up: Callable[[], Found]) -> LiveBackend:
+    async def getaddrinfo(*args: object, **kwargs: object) -> Found:
+        return look_up()
+
+    monkeypatch.setattr(trio.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(resolve, "RETRY", 0.01)
+    backend = LiveBackend(parse_address("app.example:80"))
+    assert backend.sockaddr is None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(resolve.keep_resolving, {"app": OnePool(backend)})
+        with trio.fail_after(5):
+            while backend.sockaddr is None:  # noqa: ASYNC110 - a state in memory has no event
+                await trio.sleep(0.002)
+        nursery.cancel_scope.cancel()
+    return backend
+
+
+async def test_a_name_unknown_at_first_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Found | None] = [None, None, found("127.0.0.1")]
+
+    def look_up() -> Found:
+        answer = answers.pop(0)
+        if answer is None:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return answer
+
+    backend = await resolved(monkeypatch, look_up)
+    assert (backend.family, backend.sockaddr) == (socket.AF_INET, ("127.0.0.1", 80))
+    assert len([record for record in caplog.records if "cannot be resolved" in record.getMessage()]) == 1
+
+
+async def test_of_several_addresses_the_first_that_answers_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        backend = await resolved(monkeypatch, lambda: found("127.0.0.2", "127.0.0.1", port=port))
+    assert backend.sockaddr == ("127.0.0.1", port)
+
+
+async def test_when_none_answers_the_first_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = await resolved(monkeypatch, lambda: found("127.0.0.2", "127.0.0.1", port=1))
+    assert backend.sockaddr == ("127.0.0.2", 1)
+
+
+async def test_numeric_addresses_need_no_task() -> None:
+    with trio.fail_after(1):
+        await resolve.keep_resolving({"app": OnePool(LiveBackend(TcpAddress("127.0.0.1", 80)))})
