@@ -84,6 +84,7 @@ class Frontend:
         self.active = 0
         self.outcomes: Counter[str] = Counter()
         self.is_draining = False
+        self.is_crowded = False  # the limit of connections keeps clients waiting in the kernel
         self._full: list[Listener] = []
         self._lines = LineBudget()
         self._session = HttpSession if settings.mode == "http" else TcpSession
@@ -114,9 +115,16 @@ class Frontend:
 
     def is_full(self, listener: Listener) -> None:
         """`listener` waits until a session ends."""
-        if not self._full:
+        if not self.is_crowded:
+            self.is_crowded = True
             log.warning("%s: %d connections, the limit: accepting pauses", self.config.name, self.active)
-        self._full.append(listener)
+        if listener not in self._full:
+            self._full.append(listener)
+
+    def has_room(self) -> None:
+        """All who waited in the kernel were accepted."""
+        self.is_crowded = False
+        log.info("%s: %d connections, below the limit", self.config.name, self.active)
 
     def record(self, error: ProxyError | None) -> None:
         """The one record of how an exchange or a TCP session ended."""

@@ -121,6 +121,8 @@ class Listener:
             try:
                 client, peer = accept()
             except BlockingIOError:
+                if frontend.is_crowded:
+                    frontend.has_room()
                 return
             except OSError as error:
                 if error.errno in _OVERLOAD:

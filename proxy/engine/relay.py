@@ -67,7 +67,8 @@ class Relay:
                     return
                 self.up.hang_up = True
             self.pump_up()
-        elif mask & BROKEN:  # it had ended its side, and nothing is read from it any more
+        if mask & BROKEN and self.up is None and self.down is not None:
+            # It ended its side, maybe with this very event, and nothing is read from it that could tell of the reset.
             self.abort(ClientGone("client-reset"))
 
     def on_server(self, mask: int) -> None:

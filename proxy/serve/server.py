@@ -107,6 +107,8 @@ class Server:
         with trio.move_on_after(seconds):
             while self.active:  # noqa: ASYNC110 - an event would have to be set on the hot path
                 await trio.sleep(0.02)
+            return
+        self.cut()
 
     def cut(self) -> None:
         """Ends every session now."""

@@ -79,6 +79,7 @@ class Download:
             exchange.wait(Waiting.CLIENT_TO_READ, exchange.session.frontend.config.timeouts.send)
         elif stopped == MORE and not self._is_scheduled:
             self._is_scheduled = True
+            exchange.wait(Waiting.RESPONSE_BODY, exchange.pool.timeouts.response_body)
             exchange.session.reactor.call_soon(self._pump_again)
 
     def _pump_again(self) -> None:

@@ -280,7 +280,7 @@ class Exchange:
                 data = body
             self.answer = data
             if len(data) > RESPONSE_HEAD_LIMIT:
-                self.fail(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
+                self._refuse_head()
                 return
             if is_short and not mask & HANG_UP:
                 return
@@ -290,6 +290,9 @@ class Exchange:
         pool = self.pool
         response = pool.heads.find_cold(raw)
         if response is None:
+            if len(raw) > RESPONSE_HEAD_LIMIT:
+                self._refuse_head()
+                return None
             try:
                 response = pool.parser.response(raw)
             except BadResponse as error:
@@ -297,6 +300,9 @@ class Exchange:
                 return None
             pool.heads.offer(raw, response)
         return response
+
+    def _refuse_head(self) -> None:
+        self.fail(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
 
     def _take_interim(self, response: ResponseHead, rest: bytes) -> bool:
         """False when the exchange is over or has become a tunnel; otherwise another head follows."""

@@ -274,8 +274,13 @@ class HttpSession:
             self.abort()
 
     def drain(self) -> None:
-        """No further request after the present one."""
-        if self.exchange is None and not self.unsent and not self.buffer:
+        """No further request after the present one, or after one that the kernel holds already."""
+        self.reactor.call_soon(self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        if self.exchange is None and not (self.unsent or self.is_closing or self.is_over):
+            self.on_event(0)
+        if self.exchange is None and not (self.unsent or self.buffer or self.is_closing):
             self.close()
 
     def cut(self) -> None:

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.core.field_lines import MAX_KNOWN, MAX_LINE, FieldLines, without_named
+
+SEEN: list[tuple[object, object]] = []
+
+
+def note(head: object, value: object) -> None:
+    SEEN.append((head, value))
+
+
+@pytest.fixture
+def fields() -> FieldLines:
+    SEEN.clear()
+    return FieldLines({b"length": (int, note), b"x-drop": (bytes, lambda *_: None)})
+
+
+def test_unknown_fields_are_passed_on_and_others_are_read(fields: FieldLines) -> None:
+    for _ in range(2):  # learnt, then known
+        SEEN.clear()
+        assert fields.sort([b"A:1", b"LENGTH: 12 ", b"b: \t2 ", b"X-Drop: x"], "head") == [
+            b"A: 1\r\n", b"", b"b: 2\r\n", b""
+        ]  # fmt: skip
+        assert SEEN == [("head", 12)]
+
+
+def test_a_value_that_cannot_be_prepared_raises_every_time(fields: FieldLines) -> None:
+    for _ in range(2):
+        with pytest.raises(ValueError, match="invalid literal"):
+            fields.sort([b"length: x"], None)
+
+
+def test_what_is_known_is_bounded(fields: FieldLines) -> None:
+    def known() -> int:
+        return len(fields._plain) + len(fields._read)
+
+    for number in range(MAX_KNOWN + 10):
+        fields.sort([b"a: %d" % number, b"length: %d" % number], None)
+        assert known() <= 2 * MAX_KNOWN
+    size = known()
+    for line in (b"b: " + b"x" * MAX_LINE, b"x-drop: " + b"x" * MAX_LINE):
+        assert b"".join(fields.sort([line], None)) in (line + b"\r\n", b"")
+    assert known() == size
+
+
+LINES = st.lists(st.sampled_from([b"A: 1", b"a:2", b"B: 3", b"length: 4", b"x-drop: 5"]), max_size=8)
+
+
+@given(st.lists(LINES, max_size=5))
+def test_memory_changes_nothing(heads: list[list[bytes]]) -> None:
+    remembering = FieldLines({b"length": (int, note)})
+    for lines in heads:
+        assert remembering.sort(lines, None) == FieldLines({b"length": (int, note)}).sort(lines, None)
+
+
+def test_named_fields_are_left_out_in_any_case() -> None:
+    lines = [b"X-Hop: 1\r\n", b"x-hop: 2\r\n", b"X-Hopper: 3\r\n"]
+    assert without_named(lines, {b"x-hop"}) == [b"X-Hopper: 3\r\n"]

@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+from collections import deque
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from proxy.core.address import TcpAddress
+from proxy.core.balance.registry import POLICIES
+from proxy.core.pool import UNLIMITED, Backend, Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Later:
+    """The reactor's `call_soon`, by hand."""
+
+    def __init__(self) -> None:
+        self.calls: deque[tuple[Callable[[Backend], None], Backend]] = deque()
+
+    def __call__(self, function: Callable[[Backend], None], backend: Backend) -> None:
+        self.calls.append((function, backend))
+
+    def run(self) -> None:
+        while self.calls:
+            function, backend = self.calls.popleft()
+            function(backend)
+
+
+class Work:
+    """Waits for a slot, and remembers which it got."""
+
+    def __init__(self) -> None:
+        self.got: list[Backend] = []
+
+    def slot_freed(self, backend: Backend) -> None:
+        self.got.append(backend)
+
+
+def backends_of(*limits: int) -> list[Backend]:
+    return [Backend(TcpAddress("127.0.0.1", 9000 + number), limit=limit) for number, limit in enumerate(limits)]
+
+
+def pool_of(*limits: int, queue: int = 10, balance: str = "round-robin") -> tuple[Pool[Backend], Later]:
+    later = Later()
+    return Pool("app", balance, backends_of(*limits), Random(0), queue=queue, run_later=later), later
+
+
+def take(pool: Pool[Backend]) -> Backend:
+    backend = pool.take()
+    assert backend is not None
+    return backend
+
+
+# ---------------------------------------------------------------------- take, give back
+
+
+def test_slot_is_counted_until_it_is_given_back() -> None:
+    pool, _ = pool_of(UNLIMITED)
+    backend = take(pool)
+    assert (backend.taken, backend.picked) == (1, 1)
+    pool.give_back(backend)
+    assert (backend.taken, backend.picked) == (0, 1)
+
+
+def test_full_backend_takes_no_more_until_a_slot_comes_back() -> None:
+    pool, _ = pool_of(2)
+    backend = take(pool)
+    take(pool)
+    assert not backend.is_ready
+    assert pool.take() is None
+    assert pool.is_full
+    pool.give_back(backend)
+    assert backend.is_ready
+    assert take(pool) is backend
+
+
+def test_backends_that_were_tried_are_left_out_once() -> None:
+    pool, _ = pool_of(UNLIMITED, UNLIMITED, 1)
+    a, b, c = pool.backends
+    assert pool.take_another([a, b]) is c
+    assert pool.take_another([a, b]) is None  # c is full now
+    assert pool.take_another([a, c]) is b
+    assert pool.take_another([a, b, c]) is None
+    assert {take(pool), take(pool)} == {a, b}
+
+
+@pytest.mark.parametrize("balance", POLICIES)
+def test_pool_with_one_backend_needs_no_policy(balance: str) -> None:
+    pool, _ = pool_of(1, balance=balance)
+    (only,) = pool.backends
+    assert take(pool) is only
+    assert pool.take() is None
+    pool.give_back(only)
+    assert pool.take_another([only]) is None
+
+
+def test_backend_tells_what_state_it_is_in() -> None:
+    pool, _ = pool_of(1, 1)
+    first, second = pool.backends
+    assert repr(first) == "<Backend 127.0.0.1:9000 ready, 0 taken>"
+    while take(pool) is not first:
+        pass
+    assert "full, 1 taken" in repr(first)
+    pool.set_healthy(second, False)
+    if second.taken:
+        pool.give_back(second)
+    assert "not ready, 0 taken" in repr(second)
+
+
+# ---------------------------------------------------------------------- healthy and not
+
+
+def test_unhealthy_backend_gets_no_work_and_keeps_what_it_has() -> None:
+    pool, _ = pool_of(UNLIMITED, UNLIMITED)
+    first, second = pool.backends
+    while take(pool) is not first:
+        pass
+    assert pool.set_healthy(first, False)
+    assert not pool.set_healthy(first, False)
+    assert {take(pool) for _ in range(5)} == {second}
+    pool.give_back(first)
+    assert first.taken == 0
+    assert {take(pool) for _ in range(5)} == {second}
+    assert pool.set_healthy(first, True)
+    assert first in {take(pool) for _ in range(5)}
+
+
+def test_nothing_to_wait_for_when_all_are_unhealthy() -> None:
+    pool, _ = pool_of(1, 1)
+    for backend in pool.backends:
+        pool.set_healthy(backend, False)
+    assert pool.take() is None
+    assert not pool.is_full
+
+
+def test_full_backend_that_turns_unhealthy_takes_nobody_from_the_queue() -> None:
+    pool, later = pool_of(1)
+    backend, work = take(pool), Work()
+    pool.wait(work)
+    pool.set_healthy(backend, False)
+    pool.give_back(backend)
+    later.run()
+    assert not work.got
+    assert pool.waiting == 1
+    pool.set_healthy(backend, True)
+    later.run()
+    assert work.got == [backend]
+
+
+# ---------------------------------------------------------------------- the queue
+
+
+def test_the_longest_waiting_is_served_first_and_nobody_overtakes() -> None:
+    pool, later = pool_of(1)
+    backend, first, second = take(pool), Work(), Work()
+    assert pool.wait(first)
+    assert pool.wait(second)
+    pool.give_back(backend)
+    assert pool.take() is None  # a newcomer, before `first` knows that it was served
+    assert not first.got  # told later, never from within give_back
+    later.run()
+    assert (first.got, second.got) == ([backend], [])
+    assert (backend.taken, pool.waiting) == (1, 1)
+
+
+def test_queue_is_bounded() -> None:
+    pool, _ = pool_of(1, queue=2)
+    take(pool)
+    assert [pool.wait(Work()) for _ in range(3)] == [True, True, False]
+    assert pool.waiting == 2
+
+
+def test_who_stops_waiting_is_not_served() -> None:
+    pool, later = pool_of(1)
+    backend, first, second = take(pool), Work(), Work()
+    pool.wait(first)
+    pool.wait(second)
+    pool.stop_waiting(first)
+    pool.stop_waiting(first)  # bears it twice
+    pool.give_back(backend)
+    later.run()
+    assert (first.got, second.got) == ([], [backend])
+
+
+class AnyInterleaving(RuleBasedStateMachine):
+    """Takes, gives back, waits, gives up, falls ill and recovers, in any order; the books must balance throughout."""
+
+    @initialize(limits=st.lists(st.sampled_from([1, 2, UNLIMITED]), min_size=1, max_size=4),
+                balance=st.sampled_from(sorted(POLICIES)))  # fmt: skip
+    def begin(self, limits: list[int], balance: str) -> None:
+        self.pool, self.later = pool_of(*limits, queue=3, balance=balance)
+        self.held: list[Backend] = []
+        self.waiting: list[Work] = []  # in the order they came; some may have been served already
+        self.given = self.taken = 0
+
+    @rule(tried=st.sets(st.integers(0, 3)))
+    def take(self, tried: set[int]) -> None:
+        excluded = [backend for number, backend in enumerate(self.pool.backends) if number in tried]
+        was_ready = {backend for backend in self.pool.backends if backend.is_ready}
+        backend = self.pool.take_another(excluded) if excluded else self.pool.take()
+        if backend is None:
+            assert was_ready <= set(excluded)
+        else:
+            assert backend in was_ready - set(excluded)
+            self.held.append(backend)
+
+    @precondition(lambda self: self.held)
+    @rule(number=st.integers(0, 99))
+    def give_back(self, number: int) -> None:
+        self.pool.give_back(self.held.pop(number % len(self.held)))
+
+    @rule()
+    def wait(self) -> None:
+        if any(backend.is_ready for backend in self.pool.backends):
+            return  # the engine waits only when nothing is ready
+        work, has_room = Work(), self.pool.waiting < 3
+        assert self.pool.wait(work) is has_room
+        if has_room:
+            self.waiting.append(work)
+
+    def queued(self) -> list[Work]:
+        scheduled = {function.__self__ for function, _ in self.later.calls}  # type: ignore[attr-defined]
+        return [work for work in self.waiting if work not in scheduled and not work.got]
+
+    @precondition(lambda self: self.waiting)
+    @rule(number=st.integers(0, 99))
+    def stop_waiting(self, number: int) -> None:
+        queued = self.queued()
+        if queued:
+            work = queued[number % len(queued)]
+            self.pool.stop_waiting(work)
+            self.waiting.remove(work)
+
+    @rule(number=st.integers(0, 3), is_healthy=st.booleans())
+    def flip(self, number: int, is_healthy: bool) -> None:
+        if number < len(self.pool.backends):
+            self.pool.set_healthy(self.pool.backends[number], is_healthy)
+
+    @rule()
+    def run_later(self) -> None:
+        order = [function.__self__ for function, _ in self.later.calls]  # type: ignore[attr-defined]
+        assert order == [work for work in self.waiting if work in order]  # first come, first served
+        self.later.run()
+        for work in order:
+            self.waiting.remove(work)
+            self.held += work.got
+
+    @invariant()
+    def books_balance(self) -> None:
+        scheduled = [backend for _, backend in self.later.calls]
+        for backend in self.pool.backends:
+            assert backend.taken == self.held.count(backend) + scheduled.count(backend)
+            assert 0 <= backend.taken <= backend.limit
+            assert backend.is_ready is (backend.is_healthy and backend.taken < backend.limit)
+        assert self.pool.waiting == len(self.queued()) <= 3
+        assert not (self.pool.waiting and any(backend.is_ready for backend in self.pool.backends))
+
+
+TestAnyInterleaving = pytest.mark.slow(AnyInterleaving.TestCase)
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_single_slot_is_never_held_twice(steps: list[bool]) -> None:
+    pool, _ = pool_of(1)
+    held: list[Backend] = []
+    for wants in steps:
+        if wants:
+            backend = pool.take()
+            assert (backend is None) is bool(held)
+            held += [backend] if backend else []
+        elif held:
+            pool.give_back(held.pop())

@@ -1,0 +1,110 @@
+"""The layers of DESIGN section 5, by walking the imports; and that every source file with logic has its test file."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "proxy").rglob("*.py"))
+
+# A layer may import itself and those to its right.
+LAYERS = ["cli", "lab", "serve", "engine", "core"]
+IMPURE = {"trio", "socket", "select", "logging", "time", "asyncio", "threading", "subprocess"}
+ELSEWHERE = {  # what has no mirrored test file, and why
+    "proxy/core/balance/__init__.py": "an interface; core/balance/test_registry.py holds every policy to it",
+    "proxy/core/config/frontend.py": "fields only; core/config/test_load.py and test_schema.py read them all",
+    "proxy/core/config/model.py": "fields only; core/config/test_load.py and test_schema.py read them all",
+    "proxy/core/config/pool.py": "fields only; core/config/test_load.py and test_schema.py read them all",
+    "proxy/core/config/problem.py": "what core/config/test_messages.py and test_report.py compare",
+    "proxy/core/config/section.py": "the base of all sections; core/config/test_schema.py",
+    "proxy/engine/http/waiting.py": "an enumeration; engine/http/ has a test for each of its members",
+    "proxy/serve/child.py": "one process; serve/test_managed.py starts and ends real ones",
+    "proxy/serve/die_with_parent.py": "serve/test_managed.py kills a parent",
+    "proxy/serve/managed_backends.py": "joins two tested halves; configs/test_configs.py starts real groups",
+    "proxy/serve/managed_spec.py": "a record; serve/test_managed.py",
+    "proxy/serve/port_owner.py": "test_cli.py takes a port away",
+    "proxy/serve/run.py": "test_cli.py starts, signals and ends it",
+    "proxy/serve/server.py": "every test in engine/ runs it",
+    "proxy/serve/table.py": "test_cli.py reads what it prints",
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def layer_of(module: str) -> str:
+    """`proxy.engine.flow` is engine; `proxy` and `proxy.__main__` stand above all."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imports(path: Path) -> list[tuple[str, str]]:
+    """(module, name) of every import in the file, those for annotations included; name is "" for `import module`."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            found += [(node.module or "", alias.name) for alias in node.names]
+    return found
+
+
+def test_there_is_something_to_walk() -> None:
+    assert len(SOURCES) > 40
+    assert ("proxy.core.errors", "ProxyError") in imports(ROOT / "proxy/engine/relay.py")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_go_down_only(path: Path) -> None:
+    own = layer_of(module_of(path))
+    if own not in LAYERS:
+        return
+    for module, name in imports(path):
+        if module == "proxy":
+            assert name.startswith("__"), f"{name}: import the module it is in"
+        elif module.startswith("proxy."):
+            assert LAYERS.index(layer_of(module)) >= LAYERS.index(own), f"{own} imports {module}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nobody_imports_the_sample_backends_or_the_tests(path: Path) -> None:
+    assert not {module.partition(".")[0] for module, _ in imports(path)} & {"backends", "tests"}
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if layer_of(module_of(p)) == "core"], ids=name_of)
+def test_core_is_pure(path: Path) -> None:
+    """No sockets, clock, logging or global random: `now` and `rng` are arguments. `Random` may stand in annotations."""
+    for module, name in imports(path):
+        assert module.partition(".")[0] not in IMPURE, module
+        if module == "random":
+            assert name == "Random"
+    assert "Random()" not in path.read_text()
+
+
+def has_logic(path: Path) -> bool:
+    """More than a docstring, imports and plain values."""
+    logic = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, logic) for node in ast.parse(path.read_text()).body)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_every_source_file_has_its_test_file(path: Path) -> None:
+    mirrored = ROOT / "tests" / path.relative_to(ROOT / "proxy").parent / f"test_{path.name}"
+    if name_of(path) in ELSEWHERE:
+        assert not mirrored.exists(), "no exception any more"
+    else:
+        assert mirrored.exists() or not has_logic(path), f"no {mirrored.relative_to(ROOT)}"
+
+
+def test_every_exception_exists() -> None:
+    for name in ELSEWHERE:
+        assert (ROOT / name).exists(), name
