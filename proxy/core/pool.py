@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from proxy.core.balance.only_one import OnlyOne
 from proxy.core.balance.registry import make_policy
 
 if TYPE_CHECKING:
@@ -73,7 +72,9 @@ class Pool(Generic[B]):
     ) -> None:
         self.name = name
         self.backends = list(backends)
-        self._policy: Policy = make_policy(balance) if len(self.backends) > 1 else OnlyOne()
+        self._policy: Policy = make_policy(balance)
+        # One backend needs no choice: 0.3 us less of some 18 that an exchange costs.
+        self._only = self.backends[0] if len(self.backends) == 1 else None
         self._rng = rng
         self._queue_limit = queue
         self._waiting: deque[Waiter[B]] = deque()
@@ -95,10 +96,12 @@ class Pool(Generic[B]):
         """Takes a slot of a ready backend; None when there is none. Give it back once."""
         if not self._ready:
             return None
-        backend: B = self._policy.pick(None, self._rng)  # type: ignore[assignment] # only backends were added
+        only = self._only
+        backend: B = only or self._policy.pick(None, self._rng)  # type: ignore[assignment] # only backends were added
         backend.taken += 1
         backend.picked += 1
-        self._policy.moved(backend)
+        if only is None:
+            self._policy.moved(backend)
         if backend.taken >= backend.limit:
             self._update(backend)
         return backend
@@ -118,7 +121,8 @@ class Pool(Generic[B]):
     def give_back(self, backend: B) -> None:
         """Frees a slot that `take` took, and hands it to the work that has waited longest."""
         backend.taken -= 1
-        self._policy.moved(backend)
+        if self._only is None:
+            self._policy.moved(backend)
         if not backend.is_ready:
             self._update(backend)
             if self._waiting:

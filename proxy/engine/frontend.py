@@ -71,7 +71,7 @@ class LivePool(Pool[LiveBackend]):
 
 
 class Frontend:
-    """active: sessions alive. outcomes: ended exchanges (HTTP) and sessions (TCP) by reason, `ok` for a good end."""
+    """active: sessions alive. completed: exchanges (HTTP) and sessions (TCP) with a good end; failures: by reason."""
 
     def __init__(self, settings: config.Frontend, pools: dict[str, LivePool], reactor: Reactor, wheel: Wheel) -> None:
         self.config = settings
@@ -82,7 +82,8 @@ class Frontend:
         self.parser = HeadParser(max_fields=settings.limits.headers, upgrades=settings.upgrades)
         self.heads: HeadCache[tuple[RequestHead, LivePool]] = HeadCache()
         self.active = 0
-        self.outcomes: Counter[str] = Counter()
+        self.completed = 0
+        self.failures: Counter[str] = Counter()
         self.is_draining = False
         self.is_crowded = False  # the limit of connections keeps clients waiting in the kernel
         self._full: list[Listener] = []
@@ -126,12 +127,17 @@ class Frontend:
         self.is_crowded = False
         log.info("%s: %d connections, below the limit", self.config.name, self.active)
 
+    @property
+    def outcomes(self) -> Counter[str]:
+        """Ended exchanges (HTTP) and sessions (TCP) by reason, `ok` for a good end."""
+        return self.failures + Counter(ok=self.completed)
+
     def record(self, error: ProxyError | None) -> None:
         """The one record of how an exchange or a TCP session ended."""
         if error is None:
-            self.outcomes["ok"] += 1
+            self.completed += 1
             return
-        self.outcomes[error.reason] += 1
+        self.failures[error.reason] += 1
         is_clients = error.side == "downstream" or isinstance(error, NoRoute)  # any client can cause it at will
         self._say(logging.INFO if is_clients else logging.WARNING, error, error.backend)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trio.testing
 
 from proxy.core.address import TcpAddress, UnixAddress, parse_address
 from proxy.core.config import Backend, Config, Frontend, HealthCheck, Pool

@@ -363,8 +363,9 @@ class Exchange:
         """The response was passed on whole. is_clean: the backend's connection can be used again."""
         is_clean = is_clean and self.upload is None and not self.is_upload_cut
         self._let_go(is_clean=is_clean)
-        self.session.frontend.record(None)
-        self.session.next(keep_alive=keep_alive)
+        session = self.session
+        session.frontend.completed += 1
+        session.next(keep_alive=keep_alive)
 
     def _let_go(self, *, is_clean: bool = False) -> None:
         """The only place where the connection and the slot are given back."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+import trio.testing
 
 from tests.engine.support import (
     GET,
@@ -161,10 +162,16 @@ async def test_silence_both_ways_ends_it() -> None:
 
 
 async def test_shutdown_leaves_it_alone_until_it_cuts() -> None:
-    async with backend(switch) as app, proxy(config(app.address)) as server, client(server) as wire:
+    async with (
+        backend(switch) as app,
+        proxy(config(app.address)) as server,
+        client(server) as wire,
+        trio.open_nursery() as nursery,
+    ):
         await wire.send(UPGRADE)
         await wire.head()
-        await server.drain(0.05)
+        nursery.start_soon(server.drain, 60)
+        await trio.testing.wait_all_tasks_blocked()
         await wire.send(b"x")
         assert await wire.exactly(1) == b"x"
         server.cut()
