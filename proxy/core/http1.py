@@ -65,11 +65,6 @@ class RequestHead:
         """Repeating it does no more than doing it once (RFC 9110 section 9.2.2)."""
         return self.method in _IDEMPOTENT
 
-    @property
-    def path(self) -> bytes:
-        """The target up to its query: what routes compare."""
-        return self.target.partition(b"?")[0]
-
 
 class ResponseHead:
     """A response head that passed every check, and its form for the client.

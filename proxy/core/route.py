@@ -22,11 +22,12 @@ class Router(Generic[T]):
         self._needs_host = any(route.host for route in self._routes)
         self._otherwise = otherwise
 
-    def find(self, host: bytes, path: bytes) -> T | None:
-        """host: as in the Host field, a port is ignored; path: of the target, without its query. O(routes)."""
+    def find(self, host: bytes, target: bytes) -> T | None:
+        """host: as in the Host field, a port is ignored; target: of the request, its query is ignored. O(routes)."""
         name = host_name(host) if self._needs_host else b""
         for route in self._routes:
-            if (path.startswith(route.below) or path == route.exact) and (not route.host or _is_host(route.host, name)):
+            is_below = target.startswith(route.below) or target == route.exact
+            if is_below and (not route.host or _is_host(route.host, name)):
                 return route.target
         return self._otherwise
 
@@ -37,7 +38,8 @@ class _Route(Generic[T]):
     def __init__(self, host: str | None, path: str | None, target: T) -> None:
         self.host = host.lower().encode() if host else b""
         self.exact = path.encode() if path else b""
-        self.below = self.exact if not path or path.endswith("/") else self.exact + b"/"
+        # What the target of a matching request begins with, if it is not the path itself.
+        self.below = (self.exact,) if not path or path.endswith("/") else (self.exact + b"/", self.exact + b"?")
         self.target = target
 
 

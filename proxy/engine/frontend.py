@@ -92,7 +92,7 @@ class Frontend:
 
     def find_pool(self, head: RequestHead) -> LivePool | None:
         """Where the routes send this request."""
-        return self.router.find(head.host or b"", head.path) if self.config.routes else self.pool
+        return self.router.find(head.host or b"", head.target) if self.config.routes else self.pool
 
     def new_session(self, client: socket.socket, peer: object) -> None:
         """Takes over an accepted, non-blocking socket."""

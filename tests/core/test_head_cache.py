@@ -64,14 +64,6 @@ def find_without_moving(cache: HeadCache[str], data: bytes) -> bool:
     return data in cache.hot or data in cache._cold
 
 
-def test_hashes_of_heads_seen_once_are_bounded() -> None:
-    cache: HeadCache[str] = HeadCache(limit=2)
-    for number in range(100):
-        cache.offer(b"%d" % number, "head")
-        assert len(cache._seen) <= 8
-    assert not cache.hot
-
-
 @given(st.lists(st.sampled_from([b"X-A: 1", b"X-B: 2", b"Connection: close", b"Host: a", b"Expect: x"]), max_size=4))
 def test_same_result_as_parsing(lines: list[bytes]) -> None:
     data = b"\r\n".join([b"GET / HTTP/1.1", *lines, b"", b""])

@@ -60,3 +60,16 @@ def test_path_prefix_ends_at_a_segment(prefix: str, path: bytes, expected: bool)
 )
 def test_name_of_a_host(host: bytes, name: bytes) -> None:
     assert host_name(host) == name
+
+
+@pytest.mark.parametrize(
+    ("prefix", "target", "expected"),
+    [
+        ("/v1", b"/v1?a=/v10", True),
+        ("/v1", b"/v10?a=/v1", False),
+        ("/v1/", b"/v1/?", True),
+        ("/v1/", b"/v1?/v1/", False),
+    ],
+)
+def test_the_query_is_no_part_of_the_path(prefix: str, target: bytes, expected: bool) -> None:
+    assert (Router([(None, prefix, "it")], None).find(b"a", target) == "it") is expected

@@ -46,6 +46,7 @@ class Upload:
 
     def __init__(self, exchange: Exchange, flow: Flow) -> None:
         self.flow = flow
+        flow.hang_up = exchange.session.may_read  # the edge that brought the head may have brought the client's end too
         self._exchange = exchange
         self._left_at_start = flow.left
         self._is_blocked = False
