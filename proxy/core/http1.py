@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CHUNKED = -1  # the length of a body that comes in chunks
 UNTIL_CLOSE = -2  # the length of a response body that ends with its connection
 END_OF_HEAD = b"\r\n\r\n"
+MAX_DIGITS = 100  # of a Content-Length; llhttp refuses values over 2**64 - 1 but bears with any number of zeros before
 
 _HOST_SYNTAX = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
@@ -260,6 +261,12 @@ def _apply_expectation(head: RequestHead, value: bytes) -> None:
     head.expects_100 = True
 
 
+def _request_length(value: bytes) -> int:
+    if len(value) > MAX_DIGITS:
+        raise BadRequest("content-length", f"over {MAX_DIGITS} digits")
+    return int(value)
+
+
 def _apply_request_length(head: RequestHead, length: int) -> None:
     head.length = length
 
@@ -274,6 +281,12 @@ def _apply_request_coding(head: RequestHead, value: bytes) -> None:
     if not head.is_1_1:
         raise BadRequest("transfer-encoding", "HTTP/1.0 has no transfer codings")
     head.length = CHUNKED
+
+
+def _response_length(value: bytes) -> int:
+    if len(value) > MAX_DIGITS:
+        raise BadResponse("response-content-length", f"over {MAX_DIGITS} digits")
+    return int(value)
 
 
 def _apply_response_length(head: ResponseHead, length: int) -> None:
@@ -299,7 +312,7 @@ _REQUEST_FIELDS: dict[bytes, Reader] = {
     **dict.fromkeys(HOP_BY_HOP | FORWARDING, (bytes, _drop)),
     b"host": (_host, _apply_host),
     b"connection": (tokens, _apply_tokens),
-    b"content-length": (int, _apply_request_length),
+    b"content-length": (_request_length, _apply_request_length),
     b"transfer-encoding": (_request_coding, _apply_request_coding),
     b"upgrade": (bytes.lower, _apply_upgrade),
     b"expect": (_expectation, _apply_expectation),
@@ -307,7 +320,7 @@ _REQUEST_FIELDS: dict[bytes, Reader] = {
 _RESPONSE_FIELDS: dict[bytes, Reader] = {
     **dict.fromkeys(HOP_BY_HOP, (bytes, _drop)),
     b"connection": (tokens, _apply_tokens),
-    b"content-length": (int, _apply_response_length),
+    b"content-length": (_response_length, _apply_response_length),
     b"transfer-encoding": (_response_coding, _apply_response_coding),
     b"upgrade": (bytes.lower, _apply_upgrade),
 }

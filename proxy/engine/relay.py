@@ -38,8 +38,8 @@ class Relay:
     up: client to server; down: server to client. deadline: pushed on by every event, `idle` seconds ahead.
     """
 
-    __slots__ = ("bucket", "client", "deadline", "down", "down_is_blocked", "down_is_scheduled", "idle", "reactor",
-                 "server", "up", "up_is_blocked", "up_is_scheduled")  # fmt: skip
+    __slots__ = ("bucket", "client", "deadline", "down", "down_is_blocked", "down_is_scheduled", "idle",
+                 "is_server_reset", "reactor", "server", "up", "up_is_blocked", "up_is_scheduled")  # fmt: skip
 
     reactor: Reactor
     client: socket.socket
@@ -55,6 +55,7 @@ class Relay:
         self.up, self.down = Flow(client, server), Flow(server, client)
         self.up_is_blocked = self.down_is_blocked = False
         self.up_is_scheduled = self.down_is_scheduled = False
+        self.is_server_reset = False  # a `send` has taken the error, so that `recv` will report an end like any other
 
     def on_client(self, mask: int) -> None:
         self.deadline = self.reactor.now + self.idle
@@ -79,8 +80,8 @@ class Relay:
             if mask & HANG_UP:
                 self.down.hang_up = True
             self.pump_down()
-        elif mask & BROKEN:
-            self.abort(BackendClosed("backend-reset", phase="tunnel"))
+        elif mask & BROKEN:  # behind its end of stream: the client is still to get what waits in its socket
+            self.ended(BackendClosed("backend-reset", phase="tunnel"))
 
     def pump_up(self) -> None:
         flow = self.up
@@ -131,7 +132,9 @@ class Relay:
         if stopped == BLOCKED and not self.down_is_blocked:
             self.reactor.watch(self.client.fileno(), READ_WRITE)
         self.down_is_blocked = stopped == BLOCKED
-        if stopped == DONE:
+        if stopped == DONE and self.is_server_reset:
+            self.abort(BackendClosed("backend-reset", phase="tunnel"))
+        elif stopped == DONE:
             self.down = None
             flow.close()
             _end_of_stream(self.client)
@@ -151,6 +154,7 @@ class Relay:
             self.up = None
         if self.down is not None:
             self.down.hang_up = True
+            self.is_server_reset = isinstance(error.__cause__, ConnectionResetError)
             self.pump_down()
         else:
             self.abort(BackendClosed("backend-reset", str(error.__cause__), phase="tunnel"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import select
+import socket
 from typing import TYPE_CHECKING
 
 from proxy.engine.reactor import HANG_UP, READ, READ_WRITE
 
 if TYPE_CHECKING:
-    import socket
-
     from proxy.engine.backend import LiveBackend
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.reactor import Reactor
@@ -50,6 +49,16 @@ class BackendConnection:
             # Idle: the backend closed it, or sent what nobody asked for. Either way it is not used again.
             self.backend.idle.remove(self)
             self.close()
+
+    def has_more(self) -> bool:
+        """Bytes or the end of the stream stand behind the response: no event will announce them again."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
 
     def crashed(self, error: Exception) -> None:
         if self.exchange is not None:

@@ -57,6 +57,7 @@ class Download:
         exchange = self._exchange
         if exchange.is_over:
             return
+        taken = self.flow.moved
         try:
             stopped = self.flow.pump()
         except SourceError as error:
@@ -66,9 +67,9 @@ class Download:
         except ChunkError as error:
             exchange.abort(BadResponse("response-chunks", str(error), backend=self._backend_name()))
         else:
-            self._stopped(stopped)
+            self._stopped(stopped, has_moved=self.flow.moved != taken)
 
-    def _stopped(self, stopped: int) -> None:
+    def _stopped(self, stopped: int, *, has_moved: bool) -> None:
         exchange = self._exchange
         if stopped == DONE:
             self._done()
@@ -76,7 +77,8 @@ class Download:
             exchange.wait(Waiting.RESPONSE_BODY, exchange.pool.timeouts.response_body)
         elif stopped == BLOCKED:
             exchange.session.watch_writing()
-            exchange.wait(Waiting.CLIENT_TO_READ, exchange.session.frontend.config.timeouts.send)
+            if has_moved or exchange.waiting is not Waiting.CLIENT_TO_READ:
+                exchange.wait(Waiting.CLIENT_TO_READ, exchange.session.timeouts.send)
         elif stopped == MORE and not self._is_scheduled:
             self._is_scheduled = True
             exchange.wait(Waiting.RESPONSE_BODY, exchange.pool.timeouts.response_body)
@@ -98,6 +100,9 @@ class Download:
         is_clean = self._response.keep_alive and not flow.is_ended and not flow.hang_up
         if isinstance(flow, CodecFlow):
             is_clean = is_clean and not flow.codec.rest
+        if is_clean:
+            assert exchange.connection is not None
+            is_clean = not exchange.connection.has_more()
         exchange.finish(is_clean=is_clean, keep_alive=keep_alive)
 
     def _may_end(self) -> bool:

@@ -10,7 +10,7 @@ from proxy.core.errors import BadRequest, ClientTimeout, Draining, NoRoute, Prox
 from proxy.core.http1 import END_OF_HEAD, could_be_request
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.exchange import Exchange
-from proxy.engine.reactor import HANG_UP, READ_WRITE, WRITABLE
+from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ class HttpSession:
             return
         if self.unsent or self.is_closing:
             self._on_event_while_ending(mask)
+            return
+        if mask & BROKEN:  # reset: nobody waits for an answer to what it may have sent before
+            self.close()
             return
         try:
             data = self.recv(FIRST_READ)

@@ -97,9 +97,9 @@ class Upload:
         else:
             if flow.moved != taken:
                 connection.is_connected = True
-            self._stopped(stopped, connection)
+            self._stopped(stopped, connection, has_moved=flow.moved != taken)
 
-    def _stopped(self, stopped: int, connection: BackendConnection) -> None:
+    def _stopped(self, stopped: int, connection: BackendConnection, *, has_moved: bool) -> None:
         exchange = self._exchange
         if stopped == DONE:
             self._done()
@@ -111,7 +111,8 @@ class Upload:
             connection.watch_writing()
         if connection.is_connected and exchange.download is None:  # else the response's own pauses count
             if stopped == BLOCKED:
-                exchange.wait(Waiting.BACKEND_TO_READ, exchange.pool.timeouts.send)
+                if has_moved or exchange.waiting is not Waiting.BACKEND_TO_READ:  # a client that drips is no progress
+                    exchange.wait(Waiting.BACKEND_TO_READ, exchange.pool.timeouts.send)
             else:
                 timeouts = exchange.session.frontend.config.timeouts
                 exchange.wait(Waiting.REQUEST_BODY, timeouts.request_body)

@@ -1,0 +1,105 @@
+"""Every hostile case through a running proxy with a recording backend: whole, byte by byte, and cut at random."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.hostile import corpus
+from tests.hostile.trial import faults, rig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.hostile.corpus import Case
+    from tests.hostile.trial import Result, Rig
+
+BYTE_BY_BYTE = 1500  # up to this size; larger ones are cut at random
+CASES = {name: corpus.cases(name) for name in corpus.FAMILIES}
+
+
+def test_the_corpus_is_large_and_has_no_doubles(capsys: pytest.CaptureFixture[str]) -> None:
+    everything = [case for found in CASES.values() for case in found] + corpus.pending()
+    assert len({case.data for case in everything}) >= 400
+    assert len({str(case) for case in everything}) == len(everything)
+    with capsys.disabled():
+        distinct = len({case.data for case in everything})
+        print(f"\nsmuggling corpus: {len(everything)} cases, {distinct} distinct, {len(CASES)} families", end="")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+async def test_family(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = []
+    async with rig() as running:
+        for case in CASES[name]:
+            wrong += [f"{case}: {fault}" for fault in await wrongs(running, case)]
+        with capsys.disabled():
+            print(f"\n{name}: {len(CASES[name])} cases, {running.counts()}", end="")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("case", corpus.pending(), ids=str)
+async def test_policy_still_to_come(case: Case, request: pytest.FixtureRequest) -> None:
+    request.applymarker(pytest.mark.xfail(strict=True, reason=case.pending))
+    async with rig() as running:
+        data = case.data + running.canary()
+        result = await running.send([data], data)
+    if case.outcome is None:
+        assert result.refusal is not None or not leaks(case, result)
+    else:
+        assert not outcome_faults(case, result)
+
+
+async def wrongs(running: Rig, case: Case) -> list[str]:
+    """What is wrong with a case, sent whole and in other pieces: the same must come of it."""
+    data = case.data + running.canary()
+    whole = await running.send([data], data)
+    found = faults(whole) + outcome_faults(case, whole)
+    for how, pieces in cuts(case.data + (canary := running.canary())):
+        result = await running.send(pieces, case.data + canary, wait=True)
+        found += [f"{how}: {fault}" for fault in faults(result) + outcome_faults(case, result)]
+        if summary(result) != summary(whole):
+            found.append(f"{how}: {summary(result)} instead of {summary(whole)}")
+    return found
+
+
+def cuts(data: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    if len(data) <= BYTE_BY_BYTE:
+        yield "byte by byte", [data[i : i + 1] for i in range(len(data))]
+    rng = Random(len(data))
+    at = sorted({rng.randrange(1, len(data)) for _ in range(6)})
+    yield f"cut at {at}", [data[i:j] for i, j in zip([0, *at], [*at, len(data)], strict=True)]
+
+
+def summary(result: Result) -> object:
+    """What may not depend on segments; canaries differ by their number only. (Of two statuses that both fit, which one
+    is sent may.)"""
+    targets = [b"canary" if seen.request.target.startswith(b"/canary") else seen.request.target for seen in result.seen]
+    bodies = [seen.request.body for seen in result.seen if b"canary" not in seen.request.body]
+    return targets, bodies, result.refusal is None
+
+
+def outcome_faults(case: Case, result: Result) -> list[str]:
+    """Against what the case itself says; the strict reading was compared by `faults`."""
+    targets = tuple(target for target in result.targets if not target.startswith(b"/canary"))
+    outcome = case.outcome
+    if isinstance(outcome, corpus.Refused):
+        if targets != outcome.after or result.refusal is None:
+            return [f"forwarded {targets}, {result.refusal}, instead of refused"]
+        if outcome.statuses and result.refusal not in outcome.statuses:
+            return [f"refused with {result.refusal} instead of {outcome.statuses}"]
+    elif isinstance(outcome, corpus.Forwarded):
+        if targets != outcome.targets or result.refusal is not None:
+            return [f"forwarded {targets}, refused with {result.refusal}, instead of {outcome.targets} forwarded"]
+    elif isinstance(outcome, corpus.Waiting) and (targets or result.refusal is not None):
+        return [f"forwarded {targets}, {result.refusal}, instead of waiting"]
+    return []
+
+
+def leaks(case: Case, result: Result) -> bool:
+    """Whether a field of the case came through; a case of which none may says so by having no outcome."""
+    names = {line.partition(b":")[0].lower() for line in case.data.split(b"\r\n")[2:-2]}
+    return any(name.lower() in names for seen in result.seen for name, _ in seen.request.fields)
