@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import struct
+import termios
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import BackendClosed, BackendTimeout, ClientGone, ProxyError
@@ -23,6 +25,14 @@ def reset_on_close(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     except OSError:
         pass  # already gone
+
+
+def _has_unsent(sock: socket.socket) -> bool:
+    """Bytes that the peer's kernel has not taken yet (SIOCOUTQ, tcp(7))."""
+    try:
+        return any(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))
+    except OSError:
+        return False
 
 
 def _end_of_stream(sock: socket.socket) -> None:
@@ -80,8 +90,12 @@ class Relay:
             if mask & HANG_UP:
                 self.down.hang_up = True
             self.pump_down()
-        elif mask & BROKEN:  # behind its end of stream: the client is still to get what waits in its socket
-            self.ended(BackendClosed("backend-reset", phase="tunnel"))
+        elif mask & BROKEN:  # behind its end of stream
+            error = BackendClosed("backend-reset", phase="tunnel")
+            if _has_unsent(self.client):
+                self.ended(error)  # a reset would take what the client is still to get
+            else:
+                self.abort(error)
 
     def pump_up(self) -> None:
         flow = self.up

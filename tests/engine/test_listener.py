@@ -109,7 +109,7 @@ def test_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_abstract_name_needs_no_file() -> None:
-    address = UnixAddress(f"@rproxy-test-{os.getpid()}")
+    address = UnixAddress(f"@rproxy-listener-{os.getpid()}")
     with listen(address, PLAIN) as sock:
         assert bound_address(sock) == address
         with pytest.raises(OSError):  # noqa: PT011
@@ -127,7 +127,7 @@ async def test_proxy_serves_on_every_kind_of_address(kind: str, tmp_path: Path) 
     listens: dict[str, Address] = {
         "ipv6": TcpAddress("::1", 0),
         "unix": UnixAddress(str(tmp_path / "front")),
-        "abstract": UnixAddress(f"@rproxy-test-{os.getpid()}"),
+        "abstract": UnixAddress(f"@rproxy-listener-{os.getpid()}"),
     }
     async with backend(hello) as app, proxy(config(app.address, listen=listens[kind])) as server:
         assert (await ask(server))[1] == b"ok"

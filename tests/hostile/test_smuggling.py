@@ -35,6 +35,8 @@ async def test_family(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = []
     async with rig() as running:
         for case in CASES[name]:
+            if len(wrong) > 20:
+                break  # a proxy that gets so much wrong makes us wait for much
             wrong += [f"{case}: {fault}" for fault in await wrongs(running, case)]
         with capsys.disabled():
             print(f"\n{name}: {len(CASES[name])} cases, {running.counts()}", end="")
@@ -45,6 +47,7 @@ async def test_family(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 async def test_policy_still_to_come(case: Case, request: pytest.FixtureRequest) -> None:
     request.applymarker(pytest.mark.xfail(strict=True, reason=case.pending))
     async with rig() as running:
+        running.bears_blanks = True  # as it does, so that nobody waits for a refusal
         data = case.data + running.canary()
         result = await running.send([data], data)
     if case.outcome is None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.hostile.recording_backend import RecordingBackend, Seen
     from tests.hostile.strict_reader import Reading
 
-PATIENCE = 3.0  # seconds for what takes a millisecond; then the proxy waits for what will not come
+PATIENCE = 2.0  # seconds for what takes a millisecond; then the proxy waits for what will not come
 HOP_BY_HOP = {
     b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
     b"transfer-encoding", b"upgrade", b"content-length", b"host", b"expect",

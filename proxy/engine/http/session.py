@@ -6,7 +6,7 @@ import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import BadRequest, ClientTimeout, Draining, NoRoute, ProxyError, error_page
+from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, Draining, NoRoute, ProxyError, error_page
 from proxy.core.http1 import END_OF_HEAD, could_be_request
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.exchange import Exchange
@@ -75,9 +75,6 @@ class HttpSession:
         if self.unsent or self.is_closing:
             self._on_event_while_ending(mask)
             return
-        if mask & BROKEN:  # reset: nobody waits for an answer to what it may have sent before
-            self.close()
-            return
         try:
             data = self.recv(FIRST_READ)
         except BlockingIOError:
@@ -87,6 +84,10 @@ class HttpSession:
             return
         if not data:
             self._client_ended()
+            return
+        if mask & BROKEN:  # reset: nobody waits for an answer to what it sent before
+            self.frontend.record(ClientGone("client-reset"))
+            self.close()
             return
         if len(data) == FIRST_READ or mask & HANG_UP:
             self.may_read = True
