@@ -121,7 +121,7 @@ class HttpSession:
         if data and not could_be_request(data):
             self.refuse(BadRequest("syntax", "this is not HTTP/1"))
             return
-        if not self.buffer:
+        if data and not self.buffer:  # empty lines are no beginning, or they could hold a session for ever
             self.deadline = self.reactor.now + self.timeouts.request_head
         self.buffer = data
         if self.may_read:

@@ -457,3 +457,20 @@ async def test_events_that_mean_nothing_are_borne() -> None:
             server.reactor.call_soon(exchange.connection.on_event, mask)
         gate.open()
         assert (await wire.response())[1] == b"ok"
+
+
+async def test_empty_lines_do_not_hold_a_session_for_ever() -> None:
+    async with backend(silent) as app:
+        settings = config(app.address, timeouts={"request_head": 0.3, "keep_alive": 0.3})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(b"\r\n")
+            await until(lambda: server.active == 1)
+            with trio.fail_after(3), pytest.raises(trio.BrokenResourceError):
+                await drip(wire, b"\r\n")
+
+
+async def drip(wire: Wire, data: bytes) -> None:
+    """For as long as somebody listens."""
+    while True:
+        await wire.send(data)
+        await trio.sleep(0.05)
