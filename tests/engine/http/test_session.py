@@ -466,11 +466,11 @@ async def test_empty_lines_do_not_hold_a_session_for_ever() -> None:
             await wire.send(b"\r\n")
             await until(lambda: server.active == 1)
             with trio.fail_after(3), pytest.raises(trio.BrokenResourceError):
-                await drip(wire, b"\r\n")
+                await send_empty_lines(wire)
 
 
-async def drip(wire: Wire, data: bytes) -> None:
+async def send_empty_lines(wire: Wire) -> None:
     """For as long as somebody listens."""
     while True:
-        await wire.send(data)
+        await wire.send(b"\r\n")
         await trio.sleep(0.05)
