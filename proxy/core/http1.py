@@ -90,11 +90,6 @@ class ResponseHead:
         self.forward = b""
         self.persistent = b""
 
-    @property
-    def is_interim(self) -> bool:
-        """100 to 199: another head follows (RFC 9110 section 15.2). A 101 is the last, what follows is no HTTP."""
-        return self.status < 200
-
     def for_client(self, *, is_1_1: bool, keep_alive: bool) -> bytes:
         """Complete, in the form this client takes (RFC 9112 section 9.3). HTTP/1.0 gets no chunks."""
         if not is_1_1:

@@ -398,14 +398,12 @@ def test_upgrade_advertised_in_a_200_is_dropped_and_no_tunnel() -> None:
     head = answer(response(b"Upgrade: h2,h2c", b"Connection: Upgrade, Keep-Alive", b"Content-Length: 0"))
     assert head.forward == b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
     assert head.keep_alive
-    assert not head.is_interim
 
 
 def test_101_names_its_protocol() -> None:
     first = b"HTTP/1.1 101 Switching Protocols"
     head = answer(response(b"Connection: Upgrade", b"Upgrade: WebSocket", first=first))
     assert head.upgrade == b"websocket"
-    assert head.is_interim
     assert head.forward == first + b"\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
 
 
