@@ -1,7 +1,7 @@
 """Figures that tests measure and do not judge by: the summary of a run shows them, so that the log of CI has them.
 
-    def test_something(figures: Figures) -> None:
-        figures("10,000 idle connections: 6.5 MiB, p99 of the others 1.2 ms")
+def test_something(figures: Figures) -> None:
+    figures("10,000 idle connections: 6.5 MiB, p99 of the others 1.2 ms")
 """
 
 from __future__ import annotations
