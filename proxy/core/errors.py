@@ -44,6 +44,12 @@ class BadRequest(ProxyError):
         self.status = status
 
 
+class BadHello(ProxyError):
+    """The client's first bytes are not a TLS ClientHello that can be routed by. It is told nothing: it speaks TLS."""
+
+    side, phase, reason, status = "downstream", "parse", "client-hello", 400
+
+
 class ClientGone(ProxyError):
     """The client closed or reset its connection before it had its answer. 499 appears in logs only, as in nginx."""
 
