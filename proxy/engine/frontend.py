@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import NoRoom, NoRoute, ProxyError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from proxy.core import config
+    from proxy.core.peer import Peer
+    from proxy.engine.arrival import Stage, Step
     from proxy.engine.listener import Listener
     from proxy.engine.reactor import Reactor
     from proxy.engine.timers import Wheel
@@ -88,17 +91,28 @@ class Frontend:
         self.is_crowded = False  # the limit of connections keeps clients waiting in the kernel
         self._full: list[Listener] = []
         self._lines = LineBudget()
-        self._session = HttpSession if settings.mode == "http" else TcpSession
+        self.set_stages(())
 
     def find_pool(self, head: RequestHead) -> LivePool | None:
         """Where the routes send this request."""
         return self.router.find(head.host or b"", head.target) if self.config.routes else self.pool
 
-    def new_session(self, client: socket.socket, peer: object) -> None:
+    def set_stages(self, stages: tuple[type[Stage], ...]) -> None:
+        """What every new connection passes on its way to its session. Without stages nothing is added to that way."""
+        step: Step = HttpSession if self.config.mode == "http" else TcpSession
+        for stage in reversed(stages):
+            step = partial(stage, then=step)
+        self._first_step = step
+
+    def new_session(self, client: socket.socket, peer: Peer) -> None:
         """Takes over an accepted, non-blocking socket."""
         self.active += 1
+        self.enter(self._first_step, client, peer)
+
+    def enter(self, step: Step, client: socket.socket, peer: Peer) -> None:
+        """The session, counted already, begins its next step."""
         try:
-            self._session(self, client, peer)
+            step(self, client, peer)
         except Exception as error:
             self.reactor.close(client)
             self.session_ended()

@@ -11,6 +11,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from proxy.core.address import Address, TcpAddress, UnixAddress
+from proxy.core.peer import Peer
 from proxy.engine.reactor import READ
 
 if TYPE_CHECKING:
@@ -97,6 +98,13 @@ def bound_address(sock: socket.socket) -> Address:
     return TcpAddress(name[0], name[1])
 
 
+def _local_name(address: Address) -> tuple[str, int] | None:
+    """What every client of this listener connects to; None if that differs, because it listens on all addresses."""
+    if isinstance(address, UnixAddress) or address.host in ("0.0.0.0", "::"):
+        return None
+    return address.host, address.port
+
+
 class Listener:
     """Accepts for one frontend from one listening socket, which it does not own."""
 
@@ -106,6 +114,7 @@ class Listener:
         self.bucket: Bucket | None = None
         self._frontend = frontend
         self._sock = sock
+        self._local = _local_name(self.address)
         self._is_paused = False
         self._is_closed = False
         frontend.reactor.register(sock.fileno(), self.on_event, READ)
@@ -113,13 +122,13 @@ class Listener:
     def on_event(self, mask: int) -> None:
         if self._is_closed:
             return  # it was to be called soon, or when there would be room
-        frontend, accept, session = self._frontend, self._sock.accept, self._frontend.new_session
+        frontend, accept = self._frontend, self._sock.accept
         for _ in range(ACCEPTS_PER_WAKE_UP):
             if frontend.active >= frontend.config.limits.connections:
                 frontend.is_full(self)
                 return
             try:
-                client, peer = accept()
+                client, name = accept()
             except BlockingIOError:
                 if frontend.is_crowded:
                     frontend.has_room()
@@ -132,8 +141,15 @@ class Listener:
                     raise
                 continue  # the connection died in the queue: ECONNABORTED and network errors (accept(2))
             client.setblocking(False)
-            session(client, peer)
+            frontend.new_session(client, self._peer(client, name))
         frontend.reactor.call_soon(self.on_event, 0)
+
+    def _peer(self, client: socket.socket, name: object) -> Peer:
+        """0.3 us; 0.8 when the kernel must say to which of our addresses the client came."""
+        if not isinstance(name, tuple):
+            return Peer()
+        local_host, local_port = self._local or client.getsockname()[:2]
+        return Peer(name[0], name[1], local_host, local_port)
 
     def resume(self) -> None:
         """There is room again."""
@@ -163,11 +179,11 @@ class Listener:
         """Takes in what the kernel has queued, whatever the limit: closing the socket would reset it. Then `close`."""
         for _ in range(self._frontend.config.socket.backlog):
             try:
-                client, peer = self._sock.accept()
+                client, name = self._sock.accept()
             except OSError:
                 return
             client.setblocking(False)
-            self._frontend.new_session(client, peer)
+            self._frontend.new_session(client, self._peer(client, name))
 
     def close(self) -> None:
         """Accepts no more. The socket stays open: whoever made it closes it."""

@@ -12,6 +12,7 @@ from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import Relay, reset_on_close
 
 if TYPE_CHECKING:
+    from proxy.core.peer import Peer
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend, LivePool
 
@@ -25,7 +26,7 @@ class TcpSession(Relay):
 
     __slots__ = ("backend", "client_hung_up", "frontend", "is_connected", "is_over", "tried")
 
-    def __init__(self, frontend: Frontend, client: socket.socket, peer: object) -> None:
+    def __init__(self, frontend: Frontend, client: socket.socket, peer: Peer) -> None:
         self.reactor = frontend.reactor
         self.frontend = frontend
         self.client = client

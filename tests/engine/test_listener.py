@@ -16,6 +16,7 @@ import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
+from proxy.engine.arrival import Stage
 from proxy.engine.listener import bound_address, listen
 from proxy.serve.server import ListenError, Server
 from tests.engine.support import GET, Gate, ask, backend, client, config, dial, hello, proxy, silent, status, until
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from proxy.core.address import Address
+    from proxy.core.peer import Peer
 
 PLAIN = ListenOptions()
 
@@ -114,6 +116,44 @@ def test_abstract_name_needs_no_file() -> None:
         assert bound_address(sock) == address
         with pytest.raises(OSError):  # noqa: PT011
             listen(address, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "::1"), ("::", "::1")]
+)
+async def test_peer_is_told_where_it_comes_from_and_where_to(host: str, local: str) -> None:
+    async with proxy(config(listen=TcpAddress(host, 0))) as server:
+        peers = note_peers(server)
+        port = server.addresses["web"][0].port
+        async with client(TcpAddress(local, port)) as wire:
+            await until(lambda: bool(peers))
+            own = wire.sock.getsockname()
+        assert (peers[0].host, peers[0].port) == own[:2]
+        assert (peers[0].local_host, peers[0].local_port) == (local, port)
+
+
+async def test_peer_on_a_unix_socket_has_no_address(tmp_path: Path) -> None:
+    async with proxy(config(listen=UnixAddress(str(tmp_path / "front")))) as server:
+        peers = note_peers(server)
+        async with client(server):
+            await until(lambda: bool(peers))
+        assert (peers[0].host, peers[0].port, peers[0].local_host, peers[0].local_port) == ("", 0, "", 0)
+
+
+def note_peers(server: Server) -> list[Peer]:
+    """As connections come; they are closed at once."""
+    peers: list[Peer] = []
+
+    class Note(Stage):
+        def seconds(self) -> float:
+            peers.append(self.peer)
+            return 0.0
+
+        def on_event(self, mask: int) -> None:
+            self.give_up(None)
+
+    server.frontends["web"].set_stages((Note,))
+    return peers
 
 
 async def test_address_that_cannot_be_had_is_named_and_the_others_are_released(tmp_path: Path) -> None:

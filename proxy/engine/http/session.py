@@ -15,6 +15,7 @@ from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
     from proxy.core.http1 import RequestHead
+    from proxy.core.peer import Peer
     from proxy.engine.frontend import Frontend, LivePool
     from proxy.engine.http.tunnel import Tunnel
     from proxy.engine.timers import Bucket
@@ -23,11 +24,11 @@ LINGER = 2.0  # seconds that a closing connection takes in what the client still
 
 
 @lru_cache(maxsize=4096)
-def _client_fields(peer: object) -> bytes:
+def _client_fields(host: str) -> bytes:
     """What a backend is told of the client, and the end of the head. A Unix socket's client has no address.
 
     Cached by address, so that many connections of one client share the bytes."""
-    forwarded_for = b"X-Forwarded-For: " + peer.encode() + b"\r\n" if isinstance(peer, str) and peer else b""
+    forwarded_for = b"X-Forwarded-For: " + host.encode() + b"\r\n" if host else b""
     return forwarded_for + b"X-Forwarded-Proto: http\r\n\r\n"
 
 
@@ -43,14 +44,14 @@ class HttpSession:
                  "is_over", "may_read", "reactor", "recv", "send", "sock", "timeouts", "unsent",
                  "watches_writing")  # fmt: skip
 
-    def __init__(self, frontend: Frontend, sock: socket.socket, peer: object) -> None:
+    def __init__(self, frontend: Frontend, sock: socket.socket, peer: Peer) -> None:
         self.frontend = frontend
         self.reactor = frontend.reactor
         self.timeouts = frontend.config.timeouts
         self.sock = sock
         self.recv = sock.recv
         self.send = sock.send
-        self.client_fields = _client_fields(peer[0] if isinstance(peer, tuple) else None)
+        self.client_fields = _client_fields(peer.host)
         self.find_head = frontend.heads.hot.get
         self.exchange: Exchange | Tunnel | None = None
         self.buffer = b""
