@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from proxy.core.balance.registry import make_policy
@@ -77,7 +77,7 @@ class Pool(Generic[B]):
         self._only = self.backends[0] if len(self.backends) == 1 else None
         self._rng = rng
         self._queue_limit = queue
-        self._waiting: deque[Waiter[B]] = deque()
+        self._waiting: OrderedDict[Waiter[B], None] = OrderedDict()  # a dict's first key is O(keys removed before it)
         self._run_later = run_later
         self._ready = 0
         for backend in self.backends:
@@ -132,15 +132,12 @@ class Pool(Generic[B]):
         """Puts `waiter` in the queue; False if the queue is full."""
         if len(self._waiting) >= self._queue_limit:
             return False
-        self._waiting.append(waiter)
+        self._waiting[waiter] = None
         return True
 
     def stop_waiting(self, waiter: Waiter[B]) -> None:
-        """Takes `waiter` out of the queue, if it is still in it. O(queue)."""
-        try:
-            self._waiting.remove(waiter)
-        except ValueError:
-            pass
+        """Takes `waiter` out of the queue, if it is still in it."""
+        self._waiting.pop(waiter, None)
 
     def set_healthy(self, backend: B, is_healthy: bool) -> bool:
         """Whether that was a change."""
@@ -166,7 +163,7 @@ class Pool(Generic[B]):
 
     def _serve_waiting(self) -> None:
         while self._waiting and self._ready:
-            waiter = self._waiting.popleft()
+            waiter, _ = self._waiting.popitem(last=False)
             backend = self.take()
             assert backend is not None
             self._run_later(waiter.slot_freed, backend)

@@ -14,7 +14,9 @@ from proxy.core.line_budget import LineBudget
 from proxy.core.pool import Pool
 from proxy.core.route import Router
 from proxy.engine.backend import LiveBackend
+from proxy.engine.http.exchange import Exchange
 from proxy.engine.http.session import HttpSession
+from proxy.engine.http.timed_exchange import TimedExchange
 from proxy.engine.tcp import TcpSession
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ class Frontend:
         self.is_crowded = False  # the limit of connections keeps clients waiting in the kernel
         self._full: list[Listener] = []
         self._lines = LineBudget()
+        self.exchange = TimedExchange if settings.timeouts.exchange else Exchange
         self.set_stages(())
 
     def find_pool(self, head: RequestHead) -> LivePool | None:

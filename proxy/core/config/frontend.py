@@ -45,6 +45,9 @@ class FrontendTimeouts(Section):
     """Longest silence in both directions of a tcp session or a tunnel (WebSocket). Default 1h, at most 30d."""
     send: Annotated[Duration, like("30s")] = 30.0
     """Longest pause during which the client takes none of the bytes waiting for it. Default 30s, at most 1d."""
+    exchange: Annotated[Duration | None, like("10m")] = None
+    """From the end of a request's head to the end of its answer, whoever is slow; tunnels are exempt. Default: none,
+    because no total tells a long download from a stalled one, as limits.body_rate and send_rate do; at most 1d."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,9 @@ class FrontendLimits(Section):
     """Largest request body, as a size; 0 is no limit. Default 0, at most 1024GiB."""
     connections: Annotated[Whole, like(10_000, ge=1, le=1_000_000)] = 10_000
     """Most client connections at a time; others wait in the kernel's queue. Default 10000, from 1 to 1000000."""
+    requests_per_connection: Annotated[Whole, like(1000, ge=0, le=1_000_000_000)] = 10_000
+    """Requests on one connection, whose last answer says that it closes; so long-lived clients spread anew over what
+    has been added since. 0 is no limit. Default 10000, at most 1000000000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

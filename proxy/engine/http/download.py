@@ -26,14 +26,16 @@ class Download:
         self._response = response
         self._length = length
         self._is_scheduled = False
-        request = exchange.head
-        # A body without a length can only end with the connection where there are no chunks.
+        request, session = exchange.head, exchange.session
         self._keep_alive = (
-            request.keep_alive and not exchange.session.frontend.is_draining and (length >= 0 or request.is_1_1)
+            request.keep_alive
+            and session.requests_left != 0
+            and not session.frontend.is_draining
+            and (length >= 0 or request.is_1_1)  # without a length and without chunks only the connection's end is left
         )
         codec = _codec_for(length, is_1_1=request.is_1_1)
         assert exchange.connection is not None
-        source, sink = exchange.connection.sock, exchange.session.sock
+        source, sink = exchange.connection.sock, session.sock
         self.flow = CodecFlow(source, sink, codec) if codec else Flow(source, sink, length if length >= 0 else ENDLESS)
 
     def begin(self, body: bytes, *, hang_up: bool) -> None:

@@ -342,6 +342,7 @@ class Exchange:
             self.head.keep_alive
             and self.upload is None
             and not self.is_upload_cut
+            and self.session.requests_left != 0
             and not self.session.frontend.is_draining
         )
 

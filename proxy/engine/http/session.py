@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, Draining, NoRoute, ProxyError, error_page
 from proxy.core.http1 import END_OF_HEAD, could_be_request
 from proxy.engine.flow import FIRST_READ
-from proxy.engine.http.exchange import Exchange
 from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import reset_on_close
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from proxy.core.http1 import RequestHead
     from proxy.core.peer import Peer
     from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.http.exchange import Exchange
     from proxy.engine.http.tunnel import Tunnel
     from proxy.engine.timers import Bucket
 
@@ -37,11 +37,12 @@ class HttpSession:
     wait in `buffer` and in the kernel: the next is read when the answer to the last was handed to the kernel.
 
     client_fields: the end of every request head for a backend. may_read: the kernel may hold bytes that no event will
-    announce again. unsent: the end of an answer that the client has not taken yet.
+    announce again. unsent: the end of an answer that the client has not taken yet. requests_left: until the connection
+    is closed; below 0 when there is no limit.
     """
 
     __slots__ = ("bucket", "buffer", "client_fields", "deadline", "exchange", "find_head", "frontend", "is_closing",
-                 "is_over", "may_read", "reactor", "recv", "send", "sock", "timeouts", "unsent",
+                 "is_over", "may_read", "reactor", "recv", "requests_left", "send", "sock", "timeouts", "unsent",
                  "watches_writing")  # fmt: skip
 
     def __init__(self, frontend: Frontend, sock: socket.socket, peer: Peer) -> None:
@@ -57,6 +58,7 @@ class HttpSession:
         self.buffer = b""
         self.unsent: bytes | memoryview = b""
         self.may_read = False
+        self.requests_left = frontend.config.limits.requests_per_connection or -1
         self.is_closing = False  # nothing more is read as a request
         self.is_over = False
         self.watches_writing = False
@@ -148,7 +150,8 @@ class HttpSession:
 
     def _begin(self, head: RequestHead, pool: LivePool) -> None:
         """Behind the batch, as every write: see `Reactor`."""
-        self.exchange = exchange = Exchange(self, head, pool)
+        self.requests_left -= 1
+        self.exchange = exchange = self.frontend.exchange(self, head, pool)
         self.reactor.call_soon(exchange.start)
 
     # ------------------------------------------------------------------ write

@@ -504,7 +504,7 @@ async def test_slot_freed_for_a_client_that_is_gone_goes_to_the_next() -> None:
                 for count, wire in enumerate((second, third), 1):
                     await wire.send(GET)
                     await until(lambda: server.pools["app"].waiting == count)  # noqa: B023
-                waiter = server.pools["app"]._waiting[0]
+                waiter = next(iter(server.pools["app"]._waiting))
                 gate.open()
                 holder = next(m for m in server.wheel.members() if m.exchange is not waiter and m.exchange.backend)  # type: ignore[attr-defined]
                 holder.cut()  # type: ignore[attr-defined] # frees the slot, which is promised to the second

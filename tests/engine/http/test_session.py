@@ -194,6 +194,32 @@ async def test_backend_is_told_of_the_client_and_not_what_the_client_says_of_its
     ]
 
 
+@pytest.mark.parametrize("size", [2, 100_000], ids=["small", "large"])
+async def test_last_request_of_a_connection_is_told_that_it_was_the_last(size: int) -> None:
+    body = b"x" * size
+    answer = always(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (size, body))
+    async with backend(answer) as app:
+        settings = config(app.address, limits={"requests_per_connection": 3})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(GET * 5)
+            for last in (False, False, True):
+                head, found = await wire.response()
+                assert found == body
+                assert (b"Connection: close\r\n" in head) is last
+            assert await wire.ended()
+            assert outcomes(server) == {"ok": 3}
+        assert app.connections == 1  # the backend's connection goes on
+
+
+async def test_no_limit_of_requests() -> None:
+    async with backend(hello) as app:
+        settings = config(app.address, limits={"requests_per_connection": 0})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(GET * 20)
+            for _ in range(20):
+                assert b"Connection" not in (await wire.response())[0]
+
+
 # ---------------------------------------------------------------------- what is refused
 
 
