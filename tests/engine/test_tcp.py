@@ -411,7 +411,7 @@ async def test_slot_freed_for_a_session_that_is_over_goes_to_the_next() -> None:
         session = server.wheel.members()[0]
         async with client(server) as second:
             await until(lambda: server.pools["app"].waiting == 1)
-            waiter = server.pools["app"]._waiting[0]
+            waiter = next(iter(server.pools["app"]._waiting))
             session.cut()  # type: ignore[attr-defined] # frees the slot, which is promised to the second
             waiter.cut()  # type: ignore[attr-defined] # that ends before it hears of it
             assert slots(server) == 1
