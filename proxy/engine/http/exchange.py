@@ -365,6 +365,9 @@ class Exchange:
         is_clean = is_clean and self.upload is None and not self.is_upload_cut
         self._let_go(is_clean=is_clean)
         session = self.session
+        if session.unsent or session.is_over:
+            session.owe(self, keep_alive=keep_alive)
+            return
         session.frontend.completed += 1
         session.next(keep_alive=keep_alive)
 

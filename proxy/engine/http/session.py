@@ -37,13 +37,14 @@ class HttpSession:
     wait in `buffer` and in the kernel: the next is read when the answer to the last was handed to the kernel.
 
     client_fields: the end of every request head for a backend. may_read: the kernel may hold bytes that no event will
-    announce again. unsent: the end of an answer that the client has not taken yet. requests_left: until the connection
-    is closed; below 0 when there is no limit.
+    announce again. unsent: the end of an answer that the client has not taken yet. owed: the exchange it is of, which
+    is recorded when the client has taken it, or will not. requests_left: until the connection is closed; below 0 when
+    there is no limit.
     """
 
     __slots__ = ("bucket", "buffer", "client_fields", "deadline", "exchange", "find_head", "frontend", "is_closing",
-                 "is_over", "may_read", "reactor", "recv", "requests_left", "send", "sock", "timeouts", "unsent",
-                 "watches_writing")  # fmt: skip
+                 "is_over", "may_read", "owed", "reactor", "recv", "requests_left", "send", "sock", "timeouts",
+                 "unsent", "watches_writing")  # fmt: skip
 
     def __init__(self, frontend: Frontend, sock: socket.socket, peer: Peer) -> None:
         self.frontend = frontend
@@ -57,6 +58,7 @@ class HttpSession:
         self.exchange: Exchange | Tunnel | None = None
         self.buffer = b""
         self.unsent: bytes | memoryview = b""
+        self.owed: Exchange | None = None
         self.may_read = False
         self.requests_left = frontend.config.limits.requests_per_connection or -1
         self.is_closing = False  # nothing more is read as a request
@@ -196,13 +198,10 @@ class HttpSession:
             self.reactor.watch(self.sock.fileno(), READ_WRITE)
 
     def next(self, *, keep_alive: bool) -> None:
-        """The exchange is over and its answer was written, or waits in `unsent`; then this is called again."""
+        """The exchange is over and the kernel has its whole answer."""
         self.exchange = None
-        if not keep_alive:
+        if not keep_alive or self.is_closing:
             self.is_closing = True
-        if self.is_over or self.unsent:
-            return
-        if self.is_closing:
             self._linger()
             return
         self.deadline = self.reactor.now + self.timeouts.keep_alive
@@ -213,13 +212,30 @@ class HttpSession:
             self.may_read = False
             self.on_event(0)
 
+    def owe(self, exchange: Exchange | None, *, keep_alive: bool) -> None:
+        """As `next`, but the client has not taken the end of the answer yet, or left meanwhile. exchange: is recorded
+        when that is known; None when it was."""
+        self.exchange = None
+        self.is_closing = self.is_closing or not keep_alive
+        self.owed = exchange
+        if self.is_over:
+            self._record_owed(ClientGone(phase="write"))
+
+    def _record_owed(self, error: ProxyError | None) -> None:
+        if self.owed is not None:
+            self.owed = None
+            self.frontend.record(error)
+
     def refuse(self, error: ProxyError, *, keep_alive: bool = False, is_head: bool = False) -> None:
         """Answers with an error page. Unless keep_alive, nothing the client still sends is read as a request."""
         self.frontend.record(error)
         if not keep_alive:
             self.buffer = b""
         self.write(error_page(error, keep_alive=keep_alive, is_head=is_head))
-        self.next(keep_alive=keep_alive)
+        if self.unsent or self.is_over:
+            self.owe(None, keep_alive=keep_alive)
+        else:
+            self.next(keep_alive=keep_alive)
 
     # ------------------------------------------------------------------ the end
 
@@ -259,13 +275,14 @@ class HttpSession:
             data, self.unsent = self.unsent, b""
             self.write(data)  # type: ignore[arg-type] # send takes a memoryview as well
             if not self.unsent and not self.is_over:
+                self._record_owed(None)
                 self.next(keep_alive=not self.is_closing)
 
     def timed_out(self) -> None:
         if self.exchange is not None:
             self.exchange.timed_out()
         elif self.unsent:
-            self.frontend.record(ClientTimeout("client-takes-nothing", phase="write"))
+            self._record_owed(ClientTimeout("client-takes-nothing", phase="write"))
             self.abort()
         elif self.buffer and not self.is_closing:
             self.refuse(ClientTimeout("request-head-timeout"))
@@ -278,6 +295,7 @@ class HttpSession:
         if self.exchange is not None:
             self.exchange.abort(reason)
         else:
+            self.owed = None  # this is the one record of it
             self.frontend.record(reason)
             self.abort()
 
@@ -296,6 +314,7 @@ class HttpSession:
         if self.exchange is not None:
             self.exchange.abort(Draining())
         else:
+            self._record_owed(Draining())
             self.abort()
 
     def abort(self) -> None:
@@ -307,6 +326,7 @@ class HttpSession:
         if self.is_over:
             return
         self.is_over = True
+        self._record_owed(ClientGone(phase="write"))
         self.unsent = self.buffer = b""
         self.frontend.wheel.remove(self)
         self.reactor.close(self.sock)

@@ -261,6 +261,19 @@ async def test_client_that_takes_nothing_of_small_answers_is_cut() -> None:
             await wire.send(GET * 1000)
             await until(lambda: server.active == 0)
             assert outcomes(server)["client-takes-nothing"] == 1
+            assert sum(outcomes(server).values()) == server.pools["app"].backends[0].picked
+
+
+async def test_client_that_leaves_before_it_took_a_small_answer_did_not_get_it() -> None:
+    answer = length(20_000) + b"x" * 20_000
+    async with backend(always(answer)) as app, proxy(config(app.address)) as server:
+        async with client(server) as wire:
+            await wire.send(GET * 1000)
+            await until(lambda: any(getattr(timed, "unsent", b"") for timed in server.wheel.members()))
+            wire.reset()
+        await until(lambda: server.active == 0)
+        assert outcomes(server)["client-gone"] == 1
+        assert sum(outcomes(server).values()) == server.pools["app"].backends[0].picked
 
 
 async def test_request_that_comes_during_a_download_is_answered_behind_it() -> None:
