@@ -62,6 +62,18 @@ class ClientTimeout(ProxyError):
     side, phase, reason, status = "downstream", "read", "client-timeout", 408
 
 
+class Denied(ProxyError):
+    """Whoever connects may not: by `allow` and `deny`, or because it states addresses and is not trusted to."""
+
+    side, phase, reason, status = "downstream", "admit", "address-denied", 403
+
+
+class BadProxyHeader(ProxyError):
+    """A connection that should begin with a PROXY header does not. Nothing is answered."""
+
+    side, phase, reason, status = "downstream", "accept", "proxy-header-syntax", 400
+
+
 class NoRoute(ProxyError):
     """No route matches and the frontend names no pool."""
 
@@ -117,7 +129,7 @@ class Draining(ProxyError):
 
 
 REASON_PHRASES = {
-    400: "Bad Request", 404: "Not Found", 408: "Request Timeout", 413: "Content Too Large",
+    400: "Bad Request", 403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 413: "Content Too Large",
     417: "Expectation Failed", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
     501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
     505: "HTTP Version Not Supported",

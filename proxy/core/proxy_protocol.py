@@ -1,0 +1,269 @@
+"""The PROXY protocol, versions 1 and 2 (HAProxy's proxy-protocol.txt): a header before all else says who the client is.
+
+Strict, and independent of how the bytes are cut: a header that is not whole is read again from its beginning.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from proxy.core.crc32c import crc32c
+from proxy.core.errors import BadProxyHeader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Endpoint = tuple[str, int]  # IP address and port
+    Tlv = tuple[int, bytes]
+
+SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
+LOCAL = SIGNATURE + b"\x20\x00\x00\x00"  # version 2: a connection of the sender's own, such as a health check
+MAX_LINE = 107  # of version 1, with its CRLF
+MAX_HEADER = 4096  # of version 2; its length field could say 64 KiB, senders write some 200 bytes
+
+# Types of TLVs: a type, a length, a value. Those of SSL_ are within the value of SSL.
+ALPN, AUTHORITY, CRC32C, UNIQUE_ID, SSL = 0x01, 0x02, 0x03, 0x05, 0x20
+SSL_VERSION, SSL_CN, SSL_CIPHER = 0x21, 0x22, 0x23
+CLIENT_SSL, CLIENT_CERT = 0x01, 0x02  # bits of the first byte of SSL
+
+_PREAMBLE = 16  # bytes that tell how many follow
+_TCP4, _TCP6, _UNIX_STREAM = 0x11, 0x21, 0x31
+_ADDRESS_SIZES = {_TCP4: 12, _TCP6: 36, _UNIX_STREAM: 216}
+_PASSED_ON = frozenset({ALPN, AUTHORITY, UNIQUE_ID, SSL})
+_PORT = rb"(0|[1-9][0-9]{0,4})"
+_LINE = re.compile(rb"PROXY TCP([46]) ([0-9A-Fa-f:.]{2,45}) ([0-9A-Fa-f:.]{2,45}) %b %b" % (_PORT, _PORT))
+_UNKNOWN_LINE = re.compile(rb"PROXY UNKNOWN(?: [^\r\n]*)?")
+
+
+class ProxyHeader(NamedTuple):
+    """size: how many bytes it takes. is_local: the sender speaks for itself, and its connection is what it seems.
+    source, destination: None if the sender does not say, or names what is no TCP connection. tlvs: those that concern
+    the client and are known."""
+
+    size: int
+    is_local: bool = False
+    source: Endpoint | None = None
+    destination: Endpoint | None = None
+    tlvs: tuple[Tlv, ...] = ()
+
+    @property
+    def is_tls(self) -> bool:
+        """The client's connection to the sender was encrypted."""
+        return any(kind == SSL and value[0] & CLIENT_SSL for kind, value in self.tlvs)
+
+
+def parse(data: bytes) -> ProxyHeader | None:
+    """data: what the connection begins with; None while that is not a whole header yet. Raises BadProxyHeader as soon
+    as it cannot become one."""
+    if SIGNATURE.startswith(data[: len(SIGNATURE)]):
+        return _parse_v2(data)
+    if b"PROXY ".startswith(data[:6]):
+        return _parse_v1(data)
+    raise _syntax("the connection does not begin with a PROXY header")
+
+
+def _syntax(detail: str) -> BadProxyHeader:
+    return BadProxyHeader("proxy-header-syntax", detail)
+
+
+# ---------------------------------------------------------------------- version 1
+
+
+def _parse_v1(data: bytes) -> ProxyHeader | None:
+    end = data.find(b"\r\n", 0, MAX_LINE)
+    if end < 0:
+        if len(data) >= MAX_LINE:
+            raise _syntax(f"no end of line within {MAX_LINE} bytes")
+        return None
+    line = data[:end]
+    if _UNKNOWN_LINE.fullmatch(line):
+        return ProxyHeader(end + 2)
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise _syntax("not a line of version 1")
+    family, source, destination, source_port, destination_port = match.groups()
+    return ProxyHeader(
+        end + 2,
+        source=(_v1_host(family, source), _v1_port(source_port)),
+        destination=(_v1_host(family, destination), _v1_port(destination_port)),
+    )
+
+
+def _v1_host(family: bytes, text: bytes) -> str:
+    """Zeros in front and over four digits are refused by `ipaddress`. A dotted end in IPv6 is none of the grammar, but
+    what inet_ntop(3) writes for mapped addresses, and so senders do."""
+    kind = ipaddress.IPv4Address if family == b"4" else ipaddress.IPv6Address
+    try:
+        return _plain(kind(text.decode()))
+    except ValueError:
+        raise _syntax(f"{text.decode()!r} is not an address of IPv{family.decode()}") from None
+
+
+def _v1_port(text: bytes) -> int:
+    port = int(text)
+    if port > 65535:
+        raise _syntax(f"{port} is not a port")
+    return port
+
+
+def _plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """An IPv4 address that was dressed up as IPv6 is one."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
+
+
+# ---------------------------------------------------------------------- version 2
+
+
+def _parse_v2(data: bytes) -> ProxyHeader | None:
+    if len(data) > 12 and data[12] not in (0x20, 0x21):
+        raise _syntax(f"version and command {data[12]:#04x} are not known")
+    if len(data) > 13 and data[12] == 0x21 and (data[13] >> 4 > 3 or data[13] & 15 > 2):
+        raise _syntax(f"family and protocol {data[13]:#04x} are not known")
+    if len(data) < _PREAMBLE:
+        return None
+    size = _PREAMBLE + int.from_bytes(data[14:_PREAMBLE], "big")
+    if size > MAX_HEADER:
+        raise _syntax(f"{size} bytes are more than {MAX_HEADER}")
+    if len(data) < size:
+        return None
+    return _parse_whole_v2(data[:size])
+
+
+def _parse_whole_v2(header: bytes) -> ProxyHeader:
+    """The block of LOCAL is skipped, as is that of a family that is no stream of ours: what it holds is not said."""
+    if header[12] == 0x20:
+        return ProxyHeader(len(header), is_local=True)
+    family = header[13]
+    address_size = _ADDRESS_SIZES.get(family)
+    if address_size is None:
+        return ProxyHeader(len(header))
+    start = _PREAMBLE + address_size
+    if len(header) < start:
+        raise _syntax("too short for its addresses")
+    tlvs = tuple(_check_tlvs(header, start))
+    if family == _UNIX_STREAM:
+        return ProxyHeader(len(header), tlvs=tlvs)
+    layout = ">4s4sHH" if family == _TCP4 else ">16s16sHH"
+    source, destination, source_port, destination_port = struct.unpack_from(layout, header, _PREAMBLE)
+    return ProxyHeader(
+        len(header),
+        source=(_plain(ipaddress.ip_address(source)), source_port),
+        destination=(_plain(ipaddress.ip_address(destination)), destination_port),
+        tlvs=tlvs,
+    )
+
+
+def _check_tlvs(header: bytes, start: int) -> Iterator[Tlv]:
+    """Those that are passed on. A checksum is verified (section 2.2.3)."""
+    seen: set[int] = set()
+    for at, kind, value in _split_tlvs(header, start):
+        if kind == CRC32C:
+            _check_sum(header, at, value)
+        if kind in _PASSED_ON or kind == CRC32C:
+            if kind in seen:
+                raise _syntax(f"two TLVs of type {kind:#04x}")
+            seen.add(kind)
+        if kind == UNIQUE_ID and len(value) > 128:
+            raise _syntax("a unique id of over 128 bytes")
+        if kind == SSL:
+            _check_ssl(value)
+        if kind in _PASSED_ON:
+            yield kind, value
+
+
+def _split_tlvs(block: bytes, start: int) -> Iterator[tuple[int, int, bytes]]:
+    """Where the value begins, type, value; raises unless they fill the block."""
+    while start < len(block):
+        if start + 3 > len(block):
+            raise _syntax("the last TLV is cut off")
+        kind, size = struct.unpack_from(">BH", block, start)
+        start += 3
+        if start + size > len(block):
+            raise _syntax("the last TLV is cut off")
+        yield start, kind, block[start : start + size]
+        start += size
+
+
+def _check_sum(header: bytes, at: int, value: bytes) -> None:
+    if len(value) != 4:
+        raise _syntax("a checksum that is not of four bytes")
+    if crc32c(header[:at] + bytes(4) + header[at + 4 :]) != int.from_bytes(value, "big"):
+        raise BadProxyHeader("proxy-header-checksum", "the CRC32c does not match")
+
+
+def _check_ssl(value: bytes) -> None:
+    if len(value) < 5:
+        raise _syntax("an SSL TLV of under five bytes")
+    for _ in _split_tlvs(value, 5):
+        pass
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def encode_v1(source: Endpoint, destination: Endpoint) -> bytes:
+    """A host of "" is one without an address, such as the client of a Unix socket."""
+    if not (source[0] and destination[0]):
+        return b"PROXY UNKNOWN\r\n"
+    client, server = _same_family(source[0], destination[0])
+    family = 4 if client.version == 4 else 6
+    return f"PROXY TCP{family} {_text(client)} {_text(server)} {source[1]} {destination[1]}\r\n".encode()
+
+
+def encode_v2(source: Endpoint, destination: Endpoint, tlvs: Iterable[Tlv] = ()) -> bytes:
+    """Without an address the family is UNSPEC, which every receiver has to know; TLVs go with it all the same."""
+    family, addresses = 0, b""
+    if source[0] and destination[0]:
+        client, server = _same_family(source[0], destination[0])
+        family = _TCP4 if client.version == 4 else _TCP6
+        addresses = client.packed + server.packed + struct.pack(">HH", source[1], destination[1])
+    block = addresses + b"".join(encode_tlv(kind, value) for kind, value in tlvs)
+    return SIGNATURE + struct.pack(">BBH", 0x21, family, len(block)) + block
+
+
+def encode_tlv(kind: int, value: bytes) -> bytes:
+    return struct.pack(">BH", kind, len(value)) + value
+
+
+def encode_ssl(version: str, cipher: str, common_name: str | None, *, is_verified: bool) -> bytes:
+    """The value of SSL. common_name: of the client's certificate; None without one."""
+    parts = [(SSL_VERSION, version), (SSL_CIPHER, cipher)]
+    bits = CLIENT_SSL
+    if common_name is not None:
+        bits |= CLIENT_CERT
+        parts.append((SSL_CN, common_name))
+    head = struct.pack(">BI", bits, 0 if common_name is not None and is_verified else 1)
+    return head + b"".join(encode_tlv(kind, text.encode()[:255]) for kind, text in parts)
+
+
+def _same_family(
+    first: str, second: str
+) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Both as IPv6 if one of them is: an IPv4 address can be mapped."""
+    one, two = _address(first), _address(second)
+    if one.version == two.version:
+        return one, two
+    return _mapped(one), _mapped(two)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    return ipaddress.ip_address(host.partition("%")[0])  # without the zone of a link-local address: it is ours alone
+
+
+def _mapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv6Address:
+    if isinstance(address, ipaddress.IPv6Address):
+        return address
+    return ipaddress.IPv6Address(bytes(10) + b"\xff\xff" + address.packed)
+
+
+def _text(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+    """Of mapped addresses Python 3.13 writes the end with dots, which the grammar of version 1 has not."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    if mapped is None:
+        return str(address)
+    high, low = divmod(int(mapped), 1 << 16)
+    return f"::ffff:{high:x}:{low:x}"
