@@ -28,10 +28,11 @@ class HeadCache(Generic[Head]):
         self._door = Doorkeeper()
         self._limit = limit
 
-    def find_cold(self, data: bytes) -> Head | None:
-        """The head of an earlier generation, moved to `hot`; None if it is not known."""
-        head = self._cold.get(data)
-        if head is not None:
+    def find(self, data: bytes) -> Head | None:
+        """None if it is not known. One of the earlier generation becomes `hot` again."""
+        head = self.hot.get(data)
+        if head is None and data in self._cold:
+            head = self._cold[data]
             self._store(data, head)
         return head
 

@@ -27,6 +27,9 @@ UNTIL_CLOSE = -2  # the length of a response body that ends with its connection
 END_OF_HEAD = b"\r\n\r\n"
 MAX_DIGITS = 100  # of a Content-Length; llhttp refuses values over 2**64 - 1 but bears with any number of zeros before
 
+# All but CONNECT; a path or a URL has no fragment, and `*` stands alone (RFC 9112 section 3.2). One match costs 0.3 us
+# less than taking the line apart in Python.
+_REQUEST_LINE = re.compile(rb"(?!CONNECT )([A-Z][A-Z-]*) ([^ #\r*][^ #\r]*|(?<=\AOPTIONS )\*) HTTP/1\.([01])\r\n")
 _HOST_SYNTAX = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _START_OF_REQUEST = re.compile(rb"[A-Z][A-Z-]{0,31}(?: .*)?", re.DOTALL)
@@ -102,6 +105,7 @@ class ResponseHead:
 class HeadParser:
     """Parses heads; holds nothing between calls but lines it met and what they mean.
 
+    met_new: the head parsed last had a line that was never met before, so that it is not worth remembering whole.
     max_fields: a head with more is refused. upgrades: the protocols that may pass, all others' fields are dropped.
     """
 
@@ -112,6 +116,7 @@ class HeadParser:
         self._response_judge = Judge(httptools.HttpResponseParser)
         self._request_fields = FieldLines(_REQUEST_FIELDS)
         self._response_fields = FieldLines(_RESPONSE_FIELDS)
+        self.met_new = False
         self._status_lines: dict[bytes, tuple[int, bool, bytes]] = {}
 
     def request(self, data: bytes) -> RequestHead:
@@ -122,13 +127,16 @@ class HeadParser:
             raise BadRequest("method", str(error), status=501 if could_be_request(data) else 400) from None
         except httptools.HttpParserError as error:
             raise BadRequest("syntax", str(error)) from None
-        lines = data.split(b"\r\n")
-        first = lines[0]
-        del lines[-2:], lines[0]
+        line = _REQUEST_LINE.match(data)
+        if line is None:
+            raise _bad_request_line(data)
+        method, target, minor = line.groups()
+        lines = data[line.end() : -2].splitlines(True)  # 0.2 us less than split, which leaves three parts to delete
         if len(lines) > self._max_fields:
             raise BadRequest("too-many-fields", f"over {self._max_fields} header fields", status=431)
-        head = _request_line(first)
+        head = RequestHead(method, target, minor == b"1")
         passed_on = self._request_fields.sort(lines, head)
+        self.met_new = self._request_fields.met_new
         if head.connection:
             passed_on = _apply_connection(head, passed_on)
         if head.upgrade:
@@ -149,14 +157,13 @@ class HeadParser:
             self._response_judge.check(data)
         except httptools.HttpParserError as error:
             raise BadResponse("response-syntax", str(error)) from None
-        lines = data.split(b"\r\n")
-        first = lines[0]
-        del lines[-2:], lines[0]
+        first, *lines = data[:-2].splitlines(True)
         if len(lines) > self._max_fields:
             raise BadResponse("response-too-many-fields", f"over {self._max_fields} header fields")
         status, is_1_1, status_line = self._status_line(first)
         head = ResponseHead(status, is_1_1)
         passed_on = self._response_fields.sort(lines, head)
+        self.met_new = self._response_fields.met_new
         if head.connection:
             passed_on = _apply_connection(head, passed_on)
         _frame_response(head, passed_on)
@@ -195,22 +202,21 @@ def could_be_request(data: bytes) -> bool:
 # ---------------------------------------------------------------------- start lines
 
 
-def _request_line(line: bytes) -> RequestHead:
-    parts = line.split(b" ")
+def _bad_request_line(data: bytes) -> BadRequest:
+    """What is wrong with a line that llhttp accepted and we do not."""
+    parts = data.partition(b"\r\n")[0].split(b" ")
     if len(parts) != 3:  # llhttp tolerates several spaces
-        raise BadRequest("request-line", "not exactly one space between method, target and version")
+        return BadRequest("request-line", "not exactly one space between method, target and version")
     method, target, version = parts
-    if version != b"HTTP/1.1" and version != b"HTTP/1.0":
-        raise BadRequest("version", f"{version.decode('latin-1')} is not served", status=505)
+    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
+        return BadRequest("version", f"{version.decode('latin-1')} is not served", status=505)
     if method == b"CONNECT":
-        raise BadRequest("method", "CONNECT is for forward proxies", status=501)
-    if b"#" in target or (target == b"*" and method != b"OPTIONS"):
-        raise BadRequest("target", f"{target.decode('latin-1')!r} is no target for {method.decode()}")
-    return RequestHead(method, target, version == b"HTTP/1.1")
+        return BadRequest("method", "CONNECT is for forward proxies", status=501)
+    return BadRequest("target", f"{target.decode('latin-1')!r} is no target for {method.decode()}")
 
 
 def _check_status_line(line: bytes) -> tuple[int, bool, bytes]:
-    version, _, rest = line.partition(b" ")
+    version, _, rest = line.removesuffix(b"\r\n").partition(b" ")
     status, _, reason = rest.partition(b" ")
     if version not in (b"HTTP/1.1", b"HTTP/1.0") or not _STATUS.fullmatch(status):
         raise BadResponse("response-status-line", f"no HTTP/1 status line: {line[:40]!r}")

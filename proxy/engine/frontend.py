@@ -96,9 +96,12 @@ class Frontend:
         self.exchange = TimedExchange if settings.timeouts.exchange else Exchange
         self.set_stages(())
 
-    def find_pool(self, head: RequestHead) -> LivePool | None:
-        """Where the routes send this request."""
-        return self.router.find(head.host or b"", head.target) if self.config.routes else self.pool
+    def find_pool(self, head: RequestHead) -> LivePool:
+        """Where the routes send this request. Raises NoRoute."""
+        pool = self.router.find(head.host or b"", head.target)
+        if pool is None:
+            raise NoRoute
+        return pool
 
     def set_stages(self, stages: tuple[type[Stage], ...]) -> None:
         """What every new connection passes on its way to its session. Without stages nothing is added to that way."""

@@ -22,7 +22,7 @@ def fields() -> FieldLines:
 def test_unknown_fields_are_passed_on_and_others_are_read(fields: FieldLines) -> None:
     for _ in range(2):  # learnt, then known
         SEEN.clear()
-        assert fields.sort([b"A:1", b"LENGTH: 12 ", b"b: \t2 ", b"X-Drop: x"], "head") == [
+        assert fields.sort([b"A:1\r\n", b"LENGTH: 12 \r\n", b"b: \t2 \r\n", b"X-Drop: x\r\n"], "head") == [
             b"A: 1\r\n", b"", b"b: 2\r\n", b""
         ]  # fmt: skip
         assert SEEN == [("head", 12)]
@@ -31,7 +31,7 @@ def test_unknown_fields_are_passed_on_and_others_are_read(fields: FieldLines) ->
 def test_a_value_that_cannot_be_prepared_raises_every_time(fields: FieldLines) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="invalid literal"):
-            fields.sort([b"length: x"], None)
+            fields.sort([b"length: x\r\n"], None)
 
 
 def test_what_is_known_is_bounded(fields: FieldLines) -> None:
@@ -39,15 +39,25 @@ def test_what_is_known_is_bounded(fields: FieldLines) -> None:
         return len(fields._plain) + len(fields._read)
 
     for number in range(MAX_KNOWN + 10):
-        fields.sort([b"a: %d" % number, b"length: %d" % number], None)
+        fields.sort([b"a: %d\r\n" % number, b"length: %d\r\n" % number], None)
         assert known() <= 2 * MAX_KNOWN
     size = known()
-    for line in (b"b: " + b"x" * MAX_LINE, b"x-drop: " + b"x" * MAX_LINE):
-        assert b"".join(fields.sort([line], None)) in (line + b"\r\n", b"")
+    for line in (b"b: " + b"x" * MAX_LINE + b"\r\n", b"x-drop: " + b"x" * MAX_LINE + b"\r\n"):
+        assert b"".join(fields.sort([line], None)) in (line, b"")
     assert known() == size
 
 
-LINES = st.lists(st.sampled_from([b"A: 1", b"a:2", b"B: 3", b"length: 4", b"x-drop: 5"]), max_size=8)
+def test_a_new_line_is_told_until_it_is_known(fields: FieldLines) -> None:
+    told = []
+    for _ in range(3):
+        fields.sort([b"a: 1\r\n", b"length: 2\r\n"], None)
+        told.append(fields.met_new)
+    assert told == [True, True, False]
+
+
+LINES = st.lists(
+    st.sampled_from([b"A: 1\r\n", b"a:2\r\n", b"B: 3\r\n", b"length: 4\r\n", b"x-drop: 5\r\n"]), max_size=8
+)
 
 
 @given(st.lists(LINES, max_size=5))

@@ -8,13 +8,8 @@ from proxy.core.head_cache import LARGEST, HeadCache
 from proxy.core.http1 import HeadParser
 
 
-def find(cache: HeadCache[str], data: bytes) -> str | None:
-    """As the engine looks: `hot` without a call, then the rest."""
-    return cache.hot.get(data) or cache.find_cold(data)
-
-
 def use(cache: HeadCache[str], data: bytes) -> str:
-    found = find(cache, data)
+    found = cache.find(data)
     if found is None:
         found = data.decode()
         cache.offer(data, found)
@@ -24,9 +19,9 @@ def use(cache: HeadCache[str], data: bytes) -> str:
 def test_head_is_kept_from_its_second_appearance_on() -> None:
     cache: HeadCache[str] = HeadCache()
     cache.offer(b"a", "A")
-    assert find(cache, b"a") is None
+    assert cache.find(b"a") is None
     cache.offer(b"a", "A")
-    assert find(cache, b"a") == "A"
+    assert cache.find(b"a") == "A"
 
 
 def test_one_in_use_survives_a_generation_and_one_unused_does_not() -> None:
@@ -35,10 +30,10 @@ def test_one_in_use_survives_a_generation_and_one_unused_does_not() -> None:
         use(cache, b"used")
         use(cache, b"unused")
     for number in range(100):
-        assert find(cache, b"used") == "used"
+        assert cache.find(b"used") == "used"
         for _ in range(2):
             use(cache, b"%d" % number)
-    assert find(cache, b"unused") is None
+    assert cache.find(b"unused") is None
 
 
 def test_large_heads_are_not_kept_so_that_the_bound_holds_in_bytes_too() -> None:

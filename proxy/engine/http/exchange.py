@@ -55,8 +55,22 @@ class Exchange:
     in any state without a frame to throw it into.
     """
 
-    __slots__ = ("answer", "backend", "connection", "download", "head", "interim_count", "is_over",
-                 "is_upload_cut", "pool", "request", "session", "tried", "upload", "waiting")  # fmt: skip
+    __slots__ = (
+        "answer",
+        "backend",
+        "connection",
+        "download",
+        "head",
+        "interim_count",
+        "is_over",
+        "is_upload_cut",
+        "pool",
+        "request",
+        "session",
+        "tried",
+        "upload",
+        "waiting",
+    )
 
     def __init__(self, session: HttpSession, head: RequestHead, pool: LivePool) -> None:
         self.session = session
@@ -288,7 +302,7 @@ class Exchange:
     def _parse_response(self, raw: bytes) -> ResponseHead | None:
         """None when it is not one that we would pass on; the exchange is over then."""
         pool = self.pool
-        response = pool.heads.find_cold(raw)
+        response = pool.heads.find(raw)
         if response is None:
             if len(raw) > RESPONSE_HEAD_LIMIT:
                 self._refuse_head()
@@ -298,7 +312,8 @@ class Exchange:
             except BadResponse as error:
                 self.fail(error)
                 return None
-            pool.heads.offer(raw, response)
+            if not pool.parser.met_new:
+                pool.heads.offer(raw, response)
         return response
 
     def _refuse_head(self) -> None:

@@ -6,7 +6,7 @@ import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, Draining, NoRoute, ProxyError, error_page
+from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, Draining, ProxyError, error_page
 from proxy.core.http1 import END_OF_HEAD, could_be_request
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
@@ -42,9 +42,28 @@ class HttpSession:
     there is no limit.
     """
 
-    __slots__ = ("bucket", "buffer", "client_fields", "deadline", "exchange", "find_head", "frontend", "is_closing",
-                 "is_over", "may_read", "owed", "reactor", "recv", "requests_left", "send", "sock", "timeouts",
-                 "unsent", "watches_writing")  # fmt: skip
+    __slots__ = (
+        "bucket",
+        "buffer",
+        "client_fields",
+        "deadline",
+        "exchange",
+        "find_head",
+        "frontend",
+        "head_limit",
+        "is_closing",
+        "is_over",
+        "may_read",
+        "owed",
+        "reactor",
+        "recv",
+        "requests_left",
+        "send",
+        "sock",
+        "timeouts",
+        "unsent",
+        "watches_writing",
+    )
 
     def __init__(self, frontend: Frontend, sock: socket.socket, peer: Peer) -> None:
         self.frontend = frontend
@@ -55,6 +74,7 @@ class HttpSession:
         self.send = sock.send
         self.client_fields = _client_fields(peer.host)
         self.find_head = frontend.heads.hot.get
+        self.head_limit = frontend.config.limits.head
         self.exchange: Exchange | Tunnel | None = None
         self.buffer = b""
         self.unsent: bytes | memoryview = b""
@@ -111,16 +131,16 @@ class HttpSession:
         self.close()
 
     def _parse(self, data: bytes) -> None:
-        limit = self.frontend.config.limits.head
         if data[0] <= 13:  # an empty line or two, or half of one, before a request is borne with (RFC 9112 section 2.2)
             data = data.lstrip(b"\r\n")
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        if end > limit or (end < len(END_OF_HEAD) and len(data) > limit):
-            self.refuse(BadRequest("head-too-large", f"over {limit} bytes", status=431))
-        elif end < len(END_OF_HEAD):
-            self._wait_for_rest(data)
-        else:
+        is_whole = end >= len(END_OF_HEAD)
+        if (end if is_whole else len(data)) > self.head_limit:
+            self.refuse(BadRequest("head-too-large", f"over {self.head_limit} bytes", status=431))
+        elif is_whole:
             self._start(data[:end], data[end:])
+        else:
+            self._wait_for_rest(data)
 
     def _wait_for_rest(self, data: bytes) -> None:
         if data and not could_be_request(data):
@@ -135,18 +155,18 @@ class HttpSession:
 
     def _start(self, raw: bytes, rest: bytes) -> None:
         frontend = self.frontend
-        known = self.find_head(raw) or frontend.heads.find_cold(raw)
+        known = frontend.heads.find(raw)
         if known is None:
+            parser = frontend.parser
             try:
-                head = frontend.parser.request(raw)
+                head = parser.request(raw)
                 pool = frontend.find_pool(head)
-                if pool is None:
-                    raise NoRoute
             except ProxyError as error:
                 self.refuse(error, is_head=raw.startswith(b"HEAD "))
                 return
             known = head, pool
-            frontend.heads.offer(raw, known)
+            if not parser.met_new:
+                frontend.heads.offer(raw, known)
         self.buffer = rest
         self._begin(*known)
 
