@@ -17,6 +17,7 @@ from proxy.engine.backend import LiveBackend
 from proxy.engine.http.exchange import Exchange
 from proxy.engine.http.session import HttpSession
 from proxy.engine.http.timed_exchange import TimedExchange
+from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ class LivePool(Pool[LiveBackend]):
             )  # fmt: skip
 
 
+def stages_for(settings: config.Frontend) -> tuple[type[Stage], ...]:
+    """In the order in which their bytes come."""
+    return (HelloPeek,) if settings.mode == "tcp" and settings.routes else ()
+
+
 class Frontend:
     """active: sessions alive. completed: exchanges (HTTP) and sessions (TCP) with a good end; failures: by reason."""
 
@@ -94,7 +100,7 @@ class Frontend:
         self._full: list[Listener] = []
         self._lines = LineBudget()
         self.exchange = TimedExchange if settings.timeouts.exchange else Exchange
-        self.set_stages(())
+        self.set_stages(stages_for(settings))
 
     def find_pool(self, head: RequestHead) -> LivePool:
         """Where the routes send this request. Raises NoRoute."""

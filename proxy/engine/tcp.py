@@ -24,12 +24,14 @@ class TcpSession(Relay):
     without anything being lost: its bytes wait in the kernel.
     """
 
-    __slots__ = ("backend", "client_hung_up", "frontend", "is_connected", "is_over", "tried")
+    __slots__ = ("backend", "client_hung_up", "frontend", "is_connected", "is_over", "pool", "tried")
 
-    def __init__(self, frontend: Frontend, client: socket.socket, peer: Peer) -> None:
+    def __init__(self, frontend: Frontend, client: socket.socket, peer: Peer, pool: LivePool | None = None) -> None:
+        """pool: where a stage has routed this connection to; None for the frontend's own."""
         self.reactor = frontend.reactor
         self.frontend = frontend
         self.client = client
+        self.pool: LivePool = pool or frontend.pool  # type: ignore[assignment] # refused by core/config where both lack
         self.idle = frontend.config.timeouts.idle
         self.up = self.down = None
         self.server = None  # type: ignore[assignment] # until `_dial`
@@ -43,11 +45,6 @@ class TcpSession(Relay):
         self.reactor.register(client.fileno(), self.on_waiting_client)
         frontend.wheel.add(self)
         self.reactor.call_soon(self._begin)
-
-    @property
-    def pool(self) -> LivePool:
-        assert self.frontend.pool is not None  # the configuration is refused without it
-        return self.frontend.pool
 
     # ------------------------------------------------------------------ pick, dial
 

@@ -20,15 +20,17 @@ from proxy.core.config.values import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route(Section):
-    """A rule of an http frontend: requests for this host and path go to this pool. The first that matches wins."""
+    """A rule of a frontend: requests for this host and path go to this pool. The first that matches wins.
+
+    In mode "tcp" it is for TLS that passes through unread: connections that ask for this host go to this pool."""
 
     host: Annotated[HostPattern | None, like("api.example.com")] = None
-    """The host that the client asks for, without port; "*.example.com" takes every host below example.com, but not
-    example.com itself. Default: every host."""
+    """The host that the client asks for, without port; in mode "tcp" the server name (SNI) of its first message.
+    "*.example.com" takes every host below example.com, but not example.com itself. Default: every host."""
     path: Annotated[PathPrefix | None, like("/v1/")] = None
-    """How the path of the request begins. Default: every path. A route needs host, path or both."""
+    """How the path of the request begins. Only for http. Default: every path. A route needs host, path or both."""
     pool: Annotated[str, like("api")]
-    """The pool that serves these requests. Required."""
+    """The pool that serves them. Required."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,9 @@ class FrontendTimeouts(Section):
     """Longest wait for the next request on an open connection. Default 60s, at most 1d."""
     idle: Annotated[IdleDuration, like("1h")] = 3600.0
     """Longest silence in both directions of a tcp session or a tunnel (WebSocket). Default 1h, at most 30d."""
+    tls_handshake: Annotated[Duration, like("10s")] = 10.0
+    """From the accept to the end of the TLS handshake; where TLS passes through, to the end of the client's first
+    message. Default 10s, at most 1d."""
     send: Annotated[Duration, like("30s")] = 30.0
     """Longest pause during which the client takes none of the bytes waiting for it. Default 30s, at most 1d."""
     exchange: Annotated[Duration | None, like("10m")] = None
@@ -92,9 +97,11 @@ class Frontend(Section):
     mode: Annotated[Mode, like("http")] = "http"
     """Forward each request ("http"), or whole connections unread ("tcp"). Default http."""
     pool: Annotated[str | None, like("app")] = None
-    """The pool for everything that no route names. Required for tcp. Default for http: none, answer 404."""
+    """The pool for everything that no route names. Default: none; then routes are required, and the rest is answered
+    with 404 (http) or refused (tcp)."""
     routes: Annotated[tuple[Route, ...], like([{"path": "/v1/", "pool": "api"}])] = ()
-    """Rules that send some requests to other pools; the first match wins. Only for http. Default: none."""
+    """Rules that send some requests to other pools; the first match wins. In mode "tcp" they need host, and every
+    connection must begin a TLS handshake. Default: none."""
     timeouts: Annotated[FrontendTimeouts, like({"idle": "1h"})] = field(default_factory=FrontendTimeouts)
     """How long a client may take."""
     limits: Annotated[FrontendLimits, like({"head": "16KiB"})] = field(default_factory=FrontendLimits)

@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
+from typing import Any
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config.clashes import check_clashes, check_loops
@@ -42,25 +44,34 @@ def _check_frontend(frontend: Frontend) -> Iterator[Finding]:
     if not frontend.listen:
         message = f'frontend "{frontend.name}" listens nowhere: "listen" is missing or empty'
         yield Finding(path=(*path, "listen"), message=message, example=example_at((*path, "listen")))
-    if frontend.mode == "tcp":
-        yield from _check_tcp(frontend, path)
-    elif frontend.pool is None and not frontend.routes:
+    if frontend.pool is None and not frontend.routes:
         message = f'frontend "{frontend.name}" leads nowhere: name a pool, or write routes'
         yield Finding(path=path, message=message, example=example_at((*path, "pool")))
+    check = _check_tcp_route if frontend.mode == "tcp" else _check_route
     for index, route in enumerate(frontend.routes):
-        yield from _check_route(route, (*path, "routes", index))
+        yield from check(route, (*path, "routes", index))
 
 
-def _check_tcp(frontend: Frontend, path: Path) -> Iterator[Finding]:
-    if frontend.pool is None:
-        message = f'frontend "{frontend.name}" leads nowhere: in mode "tcp" it must name a pool'
-        yield Finding(path=path, message=message, example=example_at((*path, "pool")))
-    if frontend.routes:
+def _check_tcp_route(route: Route, path: Path) -> Iterator[Finding]:
+    """All that is known of a connection that passes through is the server name of its TLS."""
+    for field in fields(route):
+        if field.name not in ("host", "pool") and getattr(route, field.name) != _default(field):
+            yield Finding(
+                path=(*path, field.name),
+                message=f'"{field.name}" needs mode "http": in mode "tcp" nobody reads the requests within',
+                hint='remove it, or set mode = "http"',
+            )
+    if route.host is None:
         yield Finding(
-            path=(*path, "routes"),
-            message='routes need mode "http": in mode "tcp" nobody reads the host and path that they compare',
-            hint='remove them, or set mode = "http"',
+            path=path,
+            message='this route says no host, and in mode "tcp" a connection has nothing else to be routed by',
+            hint='the pool for all other connections is the "pool" of the frontend itself',
+            example=example_at((*path, "host")),
         )
+
+
+def _default(field: Field[Any]) -> object:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _check_route(route: Route, path: Path) -> Iterator[Finding]:

@@ -29,16 +29,23 @@ def test_a_frontend_must_listen() -> None:
 
 def test_a_frontend_must_lead_somewhere() -> None:
     assert problems(WEB) == [(1, 12, 'frontend "web" leads nowhere: name a pool, or write routes', "")]
-    assert problems(f'{WEB}mode = "tcp"\n') == [
-        (1, 12, 'frontend "web" leads nowhere: in mode "tcp" it must name a pool', "")
-    ]
+    assert problems(f'{WEB}mode = "tcp"\n') == problems(WEB)
     assert problems(f'{WEB}routes = [{{ path = "/", pool = "app" }}]\n{APP}') == []
 
 
-def test_a_tcp_frontend_has_no_routes() -> None:
-    (problem,) = problems(f'{WEB}mode = "tcp"\npool = "app"\nroutes = [{{ path = "/", pool = "app" }}]\n{APP}')
-    message = 'routes need mode "http": in mode "tcp" nobody reads the host and path that they compare'
-    assert problem == (5, 10, message, 'remove them, or set mode = "http"')
+def test_a_route_of_a_tcp_frontend_has_a_host_and_nothing_of_http() -> None:
+    def of_route(route: str) -> list[tuple[int, int, str, str]]:
+        return problems(f'{WEB}mode = "tcp"\nroutes = [{{ {route}, pool = "app" }}]\n{APP}')
+
+    assert of_route('host = "a.example"') == []
+    ((line, column, message, hint),) = of_route('host = "a", path = "/"')
+    assert (line, column) == (4, 32)
+    assert message == '"path" needs mode "http": in mode "tcp" nobody reads the requests within'
+    assert hint == 'remove it, or set mode = "http"'
+    assert [message for _, _, message, _ in of_route('path = "/"')] == [
+        'this route says no host, and in mode "tcp" a connection has nothing else to be routed by',
+        '"path" needs mode "http": in mode "tcp" nobody reads the requests within',
+    ]
 
 
 def test_a_route_compares_something() -> None:
