@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import socket
 import struct
+import sys
 import termios
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,12 @@ def reset_on_close(sock: socket.socket) -> None:
         pass  # already gone
 
 
-def _has_unsent(sock: socket.socket) -> bool:
-    """Bytes that the peer's kernel has not taken yet (SIOCOUTQ, tcp(7))."""
+def unacknowledged(sock: socket.socket) -> int:
+    """Bytes that the peer's kernel has not taken yet (SIOCOUTQ, tcp(7)); memory and not bytes for a Unix socket."""
     try:
-        return any(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))
+        return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4), sys.byteorder)
     except OSError:
-        return False
+        return 0
 
 
 def _end_of_stream(sock: socket.socket) -> None:
@@ -92,7 +93,7 @@ class Relay:
             self.pump_down()
         elif mask & BROKEN:  # behind its end of stream
             error = BackendClosed("backend-reset", phase="tunnel")
-            if _has_unsent(self.client):
+            if unacknowledged(self.client):
                 self.ended(error)  # a reset would take what the client is still to get
             else:
                 self.abort(error)

@@ -65,6 +65,12 @@ class FrontendLimits(Section):
     """Most header lines in one request. Default 100, from 1 to 1000."""
     body: Annotated[Size, like("10MiB")] = 0
     """Largest request body, as a size; 0 is no limit. Default 0, at most 1024GiB."""
+    body_rate: Annotated[Size, like("1KiB")] = 240
+    """Bytes per second that a client must send of a body, on average over each stretch of timeouts.request_body; only
+    time spent waiting for the client counts. 0 is no limit. Default 240, at most 1024GiB."""
+    send_rate: Annotated[Size, like("1KiB")] = 240
+    """Bytes per second that a client must take of an answer, on average over each stretch of timeouts.send; only time
+    spent waiting for the client counts. 0 is no limit. Default 240, at most 1024GiB."""
     connections: Annotated[Whole, like(10_000, ge=1, le=1_000_000)] = 10_000
     """Most client connections at a time; others wait in the kernel's queue. Default 10000, from 1 to 1000000."""
     requests_per_connection: Annotated[Whole, like(1000, ge=0, le=1_000_000_000)] = 10_000

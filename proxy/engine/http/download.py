@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.core.chunked import ChunkError
-from proxy.core.errors import BackendClosed, BadResponse, ClientGone
+from proxy.core.errors import BackendClosed, BadResponse, ClientGone, ClientTimeout
 from proxy.core.http1 import CHUNKED, UNTIL_CLOSE
-from proxy.engine.flow import BLOCKED, DONE, DRY, ENDLESS, MORE, Flow, SinkError, SourceError
+from proxy.engine.flow import BLOCKED, DONE, ENDLESS, MORE, Flow, SinkError, SourceError
 from proxy.engine.http.body import AddChunks, Codec, CodecFlow, DropChunks, Rechunk
+from proxy.engine.http.slow_reader import SlowReader
 from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 class Download:
     """flow: backend to client. length: a number, CHUNKED or UNTIL_CLOSE."""
 
-    __slots__ = ("_exchange", "_is_scheduled", "_keep_alive", "_length", "_response", "flow")
+    __slots__ = ("_exchange", "_is_scheduled", "_keep_alive", "_length", "_reader", "_response", "flow")
 
     def __init__(self, exchange: Exchange, response: ResponseHead, length: int) -> None:
         self._exchange = exchange
         self._response = response
         self._length = length
         self._is_scheduled = False
+        self._reader: SlowReader | None = None
         request, session = exchange.head, exchange.session
         self._keep_alive = (
             request.keep_alive
@@ -75,16 +77,35 @@ class Download:
         exchange = self._exchange
         if stopped == DONE:
             self._done()
-        elif stopped == DRY:
-            exchange.wait(Waiting.RESPONSE_BODY, exchange.pool.timeouts.response_body)
         elif stopped == BLOCKED:
             exchange.session.watch_writing()
             if has_moved or exchange.waiting is not Waiting.CLIENT_TO_READ:
-                exchange.wait(Waiting.CLIENT_TO_READ, exchange.session.timeouts.send)
-        elif stopped == MORE and not self._is_scheduled:
-            self._is_scheduled = True
+                self._wait_for_client()
+        else:
+            if self._reader is not None:
+                self._reader.pause(exchange.session.reactor.now)
             exchange.wait(Waiting.RESPONSE_BODY, exchange.pool.timeouts.response_body)
-            exchange.session.reactor.call_soon(self._pump_again)
+            if stopped == MORE and not self._is_scheduled:
+                self._is_scheduled = True
+                exchange.session.reactor.call_soon(self._pump_again)
+
+    def _wait_for_client(self) -> None:
+        exchange, written = self._exchange, self.flow.moved
+        session = exchange.session
+        if self._reader is None:
+            self._reader = SlowReader(session, written)
+        exchange.waiting = Waiting.CLIENT_TO_READ
+        session.deadline = self._reader.blocked(written, session.reactor.now)
+
+    def timed_out(self) -> None:
+        """While the client was waited for."""
+        exchange, reader = self._exchange, self._reader
+        assert reader is not None
+        session = exchange.session
+        try:
+            session.deadline = reader.judge(self.flow.moved, session.reactor.now)
+        except ClientTimeout as error:
+            exchange.abort(error)
 
     def _pump_again(self) -> None:
         self._is_scheduled = False

@@ -12,7 +12,6 @@ from proxy.core.errors import (
     BackendTimeout,
     BadResponse,
     ClientGone,
-    ClientTimeout,
     ConnectFailed,
     ConnectTimeout,
     Draining,
@@ -444,7 +443,8 @@ class Exchange:
         elif self.waiting is Waiting.CONNECT:
             self._connect_timed_out()
         elif self.waiting is Waiting.REQUEST_BODY:
-            self.fail(ClientTimeout("request-body-timeout"))
+            assert self.upload is not None
+            self.upload.timed_out()
         elif self.waiting is Waiting.BACKEND_TO_READ:
             self.fail(BackendTimeout("backend-takes-nothing", phase="write", backend=name))
         elif self.waiting is Waiting.RESPONSE_HEAD:
@@ -452,7 +452,8 @@ class Exchange:
         elif self.waiting is Waiting.RESPONSE_BODY:
             self.abort(BackendTimeout("response-body-timeout", backend=name))
         else:
-            self.abort(ClientTimeout("client-takes-nothing", phase="write"))
+            assert self.download is not None
+            self.download.timed_out()
 
     def _connect_timed_out(self) -> None:
         assert self.backend is not None and self.connection is not None

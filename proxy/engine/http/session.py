@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, Draining, ProxyError, error_page
 from proxy.core.http1 import END_OF_HEAD, could_be_request
 from proxy.engine.flow import FIRST_READ
+from proxy.engine.http.slow_reader import SlowReader
 from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import reset_on_close
 
@@ -56,6 +57,7 @@ class HttpSession:
         "may_read",
         "owed",
         "reactor",
+        "reader",
         "recv",
         "requests_left",
         "send",
@@ -79,6 +81,7 @@ class HttpSession:
         self.buffer = b""
         self.unsent: bytes | memoryview = b""
         self.owed: Exchange | None = None
+        self.reader: SlowReader | None = None  # while nothing but `unsent` is left of an answer
         self.may_read = False
         self.requests_left = frontend.config.limits.requests_per_connection or -1
         self.is_closing = False  # nothing more is read as a request
@@ -191,8 +194,26 @@ class HttpSession:
             return
         if sent < len(data):
             self.unsent = memoryview(data)[sent:]
-            self.deadline = self.reactor.now + self.timeouts.send
+            self.reader = SlowReader(self, -len(self.unsent))
+            self.deadline = self.reader.blocked(-len(self.unsent), self.reactor.now)
             self.watch_writing()
+
+    def _write_rest(self) -> None:
+        try:
+            sent = self.send(self.unsent)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        self.unsent = self.unsent[sent:]
+        if self.unsent:
+            assert self.reader is not None
+            self.deadline = self.reader.blocked(-len(self.unsent), self.reactor.now)
+        else:
+            self.reader = None
+            self._record_owed(None)
+            self.next(keep_alive=not self.is_closing)
 
     def write_interim(self, data: bytes) -> None:
         """A 1xx head; the rest of the answer follows. What the client does not take at once goes before that."""
@@ -292,18 +313,17 @@ class HttpSession:
         if mask & HANG_UP:
             self.close()
         elif mask & WRITABLE:
-            data, self.unsent = self.unsent, b""
-            self.write(data)  # type: ignore[arg-type] # send takes a memoryview as well
-            if not self.unsent and not self.is_over:
-                self._record_owed(None)
-                self.next(keep_alive=not self.is_closing)
+            self._write_rest()
 
     def timed_out(self) -> None:
         if self.exchange is not None:
             self.exchange.timed_out()
-        elif self.unsent:
-            self._record_owed(ClientTimeout("client-takes-nothing", phase="write"))
-            self.abort()
+        elif self.reader is not None:
+            try:
+                self.deadline = self.reader.judge(-len(self.unsent), self.reactor.now)
+            except ClientTimeout as error:
+                self._record_owed(error)
+                self.abort()
         elif self.buffer and not self.is_closing:
             self.refuse(ClientTimeout("request-head-timeout"))
         else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.core.chunked import ChunkError
-from proxy.core.errors import BadRequest, ClientGone, ProxyError
+from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, ProxyError
 from proxy.core.http1 import CHUNKED
+from proxy.core.pace import Pace
 from proxy.engine.flow import BLOCKED, DONE, MORE, Flow, SinkError, SourceError
 from proxy.engine.http.body import CodecFlow, Rechunk
 from proxy.engine.http.waiting import Waiting
@@ -42,13 +43,16 @@ def split_body(exchange: Exchange) -> Upload | None:
 class Upload:
     """flow: client to backend."""
 
-    __slots__ = ("_exchange", "_is_blocked", "_is_scheduled", "_left_at_start", "flow")
+    __slots__ = ("_exchange", "_is_blocked", "_is_scheduled", "_left_at_start", "_pace", "_quiet_at", "flow")
 
     def __init__(self, exchange: Exchange, flow: Flow) -> None:
         self.flow = flow
         flow.hang_up = exchange.session.may_read  # the edge that brought the head may have brought the client's end too
         self._exchange = exchange
         self._left_at_start = flow.left
+        frontend = exchange.session.frontend.config
+        self._pace = Pace(frontend.limits.body_rate, frontend.timeouts.request_body)
+        self._quiet_at = 0.0
         self._is_blocked = False
         self._is_scheduled = False
 
@@ -82,7 +86,7 @@ class Upload:
         connection = exchange.connection
         if connection is None or exchange.upload is not self:
             return  # still waiting for a slot, or over
-        taken = flow.moved
+        taken, left = flow.moved, flow.left
         try:
             stopped = flow.pump()
         except SourceError:
@@ -97,9 +101,9 @@ class Upload:
         else:
             if flow.moved != taken:
                 connection.is_connected = True
-            self._stopped(stopped, connection, has_moved=flow.moved != taken)
+            self._stopped(stopped, connection, has_moved=flow.moved != taken, has_read=flow.left != left)
 
-    def _stopped(self, stopped: int, connection: BackendConnection, *, has_moved: bool) -> None:
+    def _stopped(self, stopped: int, connection: BackendConnection, *, has_moved: bool, has_read: bool) -> None:
         exchange = self._exchange
         if stopped == DONE:
             self._done()
@@ -111,11 +115,32 @@ class Upload:
             connection.watch_writing()
         if connection.is_connected and exchange.download is None:  # else the response's own pauses count
             if stopped == BLOCKED:
+                self._pace.pause(exchange.session.reactor.now)
                 if has_moved or exchange.waiting is not Waiting.BACKEND_TO_READ:  # a client that drips is no progress
                     exchange.wait(Waiting.BACKEND_TO_READ, exchange.pool.timeouts.send)
             else:
-                timeouts = exchange.session.frontend.config.timeouts
-                exchange.wait(Waiting.REQUEST_BODY, timeouts.request_body)
+                self._wait_for_client(has_read=has_read)
+
+    def _wait_for_client(self, *, has_read: bool) -> None:
+        exchange, pace = self._exchange, self._pace
+        session = exchange.session
+        now = session.reactor.now
+        if has_read or exchange.waiting is not Waiting.REQUEST_BODY:
+            self._quiet_at = now + session.timeouts.request_body
+            exchange.waiting = Waiting.REQUEST_BODY
+        pace.wait(now)
+        session.deadline = min(self._quiet_at, pace.due)
+
+    def timed_out(self) -> None:
+        """While the client was waited for: it paused, or it is time to see how fast it is."""
+        exchange, pace = self._exchange, self._pace
+        now = exchange.session.reactor.now
+        if now >= self._quiet_at:
+            exchange.fail(ClientTimeout("request-body-timeout"))
+        elif now >= pace.due and not pace.is_kept(now, self._left_at_start - self.flow.left):
+            exchange.fail(ClientTimeout("request-body-too-slow"))
+        else:
+            exchange.session.deadline = min(self._quiet_at, pace.due)
 
     def _pump_soon(self) -> None:
         if not self._is_scheduled:

@@ -261,11 +261,76 @@ async def test_client_that_falls_silent_in_its_body_is_408() -> None:
 @pytest.mark.slow
 async def test_body_with_pauses_shorter_than_the_timeout_is_not_cut() -> None:
     async with backend(Recorder()) as app:
-        async with proxy(config(app.address, timeouts={"request_body": 0.5})) as server, client(server) as wire:
+        settings = config(app.address, timeouts={"request_body": 0.5}, limits={"body_rate": 0})
+        async with proxy(settings) as server, client(server) as wire:
             await wire.send(with_length(6))
             for byte in (b"a", b"b", b"c", b"d", b"e", b"f"):
                 await trio.sleep(0.12)
                 await wire.send(byte)
+            assert (await wire.response())[1] == b"ok"
+
+
+async def drip(wire: Wire, data: bytes, pause: float = 0.02) -> None:
+    """Until the other side takes no more."""
+    try:
+        while True:
+            await wire.send(data)
+            await trio.sleep(pause)
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        (with_length(1000), b"x"),
+        (CHUNKED, b"1\r\nx\r\n"),
+        (CHUNKED + b"5;", b"x"),  # within a chunk extension
+        (CHUNKED + b"0\r\n", b"A: b\r\n"),  # within the trailers
+    ],
+    ids=["length", "chunks", "extension", "trailers"],
+)
+async def test_client_that_drips_is_told_so_and_frees_the_slot(begin: bytes, drop: bytes) -> None:
+    """No pause is as long as `timeouts.request_body`."""
+    async with backend(Recorder()) as app:
+        settings = config(app.address, timeouts={"request_body": 0.4}, limits={"body_rate": 1000})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(begin)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(drip, wire, drop)
+                head, _ = await wire.response()
+                assert (status(head), reason(head)) == (408, "read/request-body-too-slow")
+                assert slots(server) == 0
+                wire.close()
+
+
+@pytest.mark.slow
+async def test_client_above_the_rate_goes_on() -> None:
+    async with backend(Recorder()) as app:
+        settings = config(app.address, timeouts={"request_body": 0.3}, limits={"body_rate": 1000})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(with_length(20 * 200))
+            for _ in range(20):  # some 10,000 bytes per second, for several periods
+                await wire.send(b"x" * 200)
+                await trio.sleep(0.02)
+            assert (await wire.response())[1] == b"ok"
+
+
+@pytest.mark.slow
+async def test_time_that_a_backend_takes_is_not_the_clients() -> None:
+    """While it sleeps the kernel takes in some 10 MiB, too little for the rate."""
+
+    async def sleeper(wire: Wire) -> None:
+        await wire.head()
+        await trio.sleep(0.6)
+        await wire.exactly(BIG)
+        await wire.send(OK)
+
+    async with backend(sleeper) as app:
+        settings = config(app.address, timeouts={"request_body": 0.5}, limits={"body_rate": 32 << 20})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(with_length(BIG) + b"x" * BIG)
             assert (await wire.response())[1] == b"ok"
 
 
