@@ -8,15 +8,15 @@ from proxy.core.errors import ClientTimeout, Draining, ProxyError
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from proxy.core.peer import Peer
     from proxy.engine.frontend import Frontend
+    from proxy.engine.sock import Sock
     from proxy.engine.timers import Bucket
 
     # A stage with all that follows it, or the class of the session, which ends every chain.
-    Step = Callable[[Frontend, socket.socket, Peer], object]
+    Step = Callable[[Frontend, Sock, Peer], object]
 
 
 class Stage:
@@ -28,7 +28,7 @@ class Stage:
 
     __slots__ = ("bucket", "deadline", "frontend", "is_over", "peer", "reactor", "sock", "then")
 
-    def __init__(self, frontend: Frontend, sock: socket.socket, peer: Peer, then: Step) -> None:
+    def __init__(self, frontend: Frontend, sock: Sock, peer: Peer, then: Step) -> None:
         self.frontend = frontend
         self.reactor = frontend.reactor
         self.sock = sock
@@ -47,7 +47,7 @@ class Stage:
     def on_event(self, mask: int) -> None:
         raise NotImplementedError
 
-    def finish(self, sock: socket.socket | None = None) -> None:
+    def finish(self, sock: Sock | None = None) -> None:
         """Hands on the socket, or the one that takes its place. What the kernel holds is announced to the next by a
         first edge, since it registers the descriptor anew."""
         if self.is_over:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import socket
+    from proxy.engine.sock import Sock
 
 FIRST_READ = 32 * 1024  # a form of 16 KiB and its head in one read; a small message costs the same from 1 to 64 KiB
 LARGE_READ = 64 * 1024
@@ -43,7 +44,7 @@ class Flow:
     __slots__ = ("_pending", "_pipe", "_piped", "_read_size", "_recv", "_send", "hang_up", "is_ended", "left", "moved",
                  "sink", "source")  # fmt: skip
 
-    def __init__(self, source: socket.socket, sink: socket.socket, left: int = ENDLESS) -> None:
+    def __init__(self, source: Sock, sink: Sock, left: int = ENDLESS) -> None:
         self.source = source
         self.sink = sink
         self._recv = source.recv
@@ -57,7 +58,7 @@ class Flow:
         self._pipe: Pipe | None = None
         self._piped = 0
 
-    def set_sink(self, sink: socket.socket) -> None:
+    def set_sink(self, sink: Sock) -> None:
         """Another sink takes over, before the old one took anything."""
         self.sink = sink
         self._send = sink.send
@@ -137,10 +138,14 @@ class Flow:
         if read < self._read_size:
             return False
         self._read_size = LARGE_READ
-        if self.moved < SPLICE_FROM or self.left < SPLICE_FROM:
+        if self.moved < SPLICE_FROM or self.left < SPLICE_FROM or not self._can_splice():
             return False
         self._pipe = Pipe.acquire()
         return self._pipe is not None
+
+    def _can_splice(self) -> bool:
+        """What TLS carries must pass through this process."""
+        return isinstance(self.source, socket.socket) and isinstance(self.sink, socket.socket)
 
     def _splice(self) -> int:
         """As `pump`, by pages that never enter this process: 2 to 3 times the rate of recv and send (DESIGN 4)."""

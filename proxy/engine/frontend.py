@@ -21,7 +21,6 @@ from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
 
 if TYPE_CHECKING:
-    import socket
     from random import Random
 
     from proxy.core import config
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from proxy.engine.arrival import Stage, Step
     from proxy.engine.listener import Listener
     from proxy.engine.reactor import Reactor
+    from proxy.engine.sock import Sock
     from proxy.engine.timers import Wheel
 
 log = logging.getLogger("rproxy.session")
@@ -116,12 +116,12 @@ class Frontend:
             step = partial(stage, then=step)
         self._first_step = step
 
-    def new_session(self, client: socket.socket, peer: Peer) -> None:
+    def new_session(self, client: Sock, peer: Peer) -> None:
         """Takes over an accepted, non-blocking socket."""
         self.active += 1
         self.enter(self._first_step, client, peer)
 
-    def enter(self, step: Step, client: socket.socket, peer: Peer) -> None:
+    def enter(self, step: Step, client: Sock, peer: Peer) -> None:
         """The session, counted already, begins its next step."""
         try:
             step(self, client, peer)

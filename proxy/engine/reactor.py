@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
+
+    from proxy.engine.sock import Sock
 
 log = logging.getLogger("rproxy.reactor")
 
@@ -50,7 +51,7 @@ class Reactor:
         self._epoll = select.epoll()
         self._handlers: dict[int, Callable[[int], None]] = {}
         self._soon: list[tuple[Callable[..., None], tuple[object, ...]]] = []
-        self._closing: list[socket.socket] = []
+        self._closing: list[Sock] = []
         self._in_batch = False
         self._waker = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._waker, select.EPOLLIN | select.EPOLLET)  # no handler: the event itself is enough
@@ -75,6 +76,12 @@ class Reactor:
         """Events of a registered descriptor go to another handler from now on."""
         self._handlers[fd] = handler
 
+    def announce(self, fd: int, mask: int) -> None:
+        """Behind this batch its handler gets an event that the kernel knows nothing of."""
+        handler = self._handlers.get(fd)
+        if handler is not None:
+            self.call_soon(handler, mask)
+
     def watch(self, fd: int, mask: int) -> None:
         """Changes what is watched; what holds already is reported again."""
         self._epoll.modify(fd, mask)
@@ -84,7 +91,7 @@ class Reactor:
         if self._handlers.pop(fd, None) is not None:
             self._epoll.unregister(fd)
 
-    def close(self, sock: socket.socket) -> None:
+    def close(self, sock: Sock) -> None:
         """No handler is called for it any more. Within a batch the descriptor is released behind it, so that its
         number cannot turn up again for a new socket while events for the old one are still in hand."""
         self._handlers.pop(sock.fileno(), None)

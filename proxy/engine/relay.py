@@ -15,12 +15,13 @@ from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 
 if TYPE_CHECKING:
     from proxy.engine.reactor import Reactor
+    from proxy.engine.sock import Sock
     from proxy.engine.timers import Bucket
 
 _RESET = struct.pack("ii", 1, 0)
 
 
-def reset_on_close(sock: socket.socket) -> None:
+def reset_on_close(sock: Sock) -> None:
     """The next `close` sends RST instead of FIN, so that the peer does not take what it got for the whole."""
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -28,7 +29,7 @@ def reset_on_close(sock: socket.socket) -> None:
         pass  # already gone
 
 
-def unacknowledged(sock: socket.socket) -> int:
+def unacknowledged(sock: Sock) -> int:
     """Bytes that the peer's kernel has not taken yet (SIOCOUTQ, tcp(7)); memory and not bytes for a Unix socket."""
     try:
         return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4), sys.byteorder)
@@ -36,11 +37,15 @@ def unacknowledged(sock: socket.socket) -> int:
         return 0
 
 
-def _end_of_stream(sock: socket.socket) -> None:
+def _end_of_stream(sock: Sock) -> bool:
+    """False if it finds no room now: TLS says something before it."""
     try:
         sock.shutdown(socket.SHUT_WR)
+    except BlockingIOError:
+        return False
     except OSError:
         pass  # the peer is gone, which the other direction learns by itself
+    return True
 
 
 class Relay:
@@ -53,15 +58,15 @@ class Relay:
                  "is_server_reset", "reactor", "server", "up", "up_is_blocked", "up_is_scheduled")  # fmt: skip
 
     reactor: Reactor
-    client: socket.socket
-    server: socket.socket
+    client: Sock
+    server: Sock
     up: Flow | None  # None once this direction has ended and its end was passed on
     down: Flow | None
     idle: float
     deadline: float
     bucket: Bucket | None
 
-    def begin_relay(self, client: socket.socket, server: socket.socket) -> None:
+    def begin_relay(self, client: Sock, server: Sock) -> None:
         self.client, self.server = client, server
         self.up, self.down = Flow(client, server), Flow(server, client)
         self.up_is_blocked = self.down_is_blocked = False
@@ -113,13 +118,14 @@ class Relay:
                 self._up_stopped(flow, stopped)
 
     def _up_stopped(self, flow: Flow, stopped: int) -> None:
+        if stopped == DONE and not _end_of_stream(self.server):
+            stopped = BLOCKED  # its end is read again when the server is writable
         if stopped == BLOCKED and not self.up_is_blocked:
             self.reactor.watch(self.server.fileno(), READ_WRITE)
         self.up_is_blocked = stopped == BLOCKED
         if stopped == DONE:
             self.up = None
             flow.close()
-            _end_of_stream(self.server)
             self._end_if_both_did()
         elif stopped == MORE and not self.up_is_scheduled:
             self.up_is_scheduled = True
@@ -144,6 +150,8 @@ class Relay:
                 self._down_stopped(flow, stopped)
 
     def _down_stopped(self, flow: Flow, stopped: int) -> None:
+        if stopped == DONE and not self.is_server_reset and not _end_of_stream(self.client):
+            stopped = BLOCKED
         if stopped == BLOCKED and not self.down_is_blocked:
             self.reactor.watch(self.client.fileno(), READ_WRITE)
         self.down_is_blocked = stopped == BLOCKED
@@ -152,7 +160,6 @@ class Relay:
         elif stopped == DONE:
             self.down = None
             flow.close()
-            _end_of_stream(self.client)
             self._end_if_both_did()
         elif stopped == MORE and not self.down_is_scheduled:
             self.down_is_scheduled = True

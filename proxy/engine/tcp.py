@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy.core.peer import Peer
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.sock import Sock
 
 
 class TcpSession(Relay):
@@ -26,7 +27,7 @@ class TcpSession(Relay):
 
     __slots__ = ("backend", "client_hung_up", "frontend", "is_connected", "is_over", "pool", "tried")
 
-    def __init__(self, frontend: Frontend, client: socket.socket, peer: Peer, pool: LivePool | None = None) -> None:
+    def __init__(self, frontend: Frontend, client: Sock, peer: Peer, pool: LivePool | None = None) -> None:
         """pool: where a stage has routed this connection to; None for the frontend's own."""
         self.reactor = frontend.reactor
         self.frontend = frontend

@@ -10,7 +10,7 @@ from proxy.core.headers import allowed_trailers
 from proxy.engine.flow import BLOCKED, DONE, DRY, LARGE_READ, MAX_ROUNDS, MORE, Flow, SourceError
 
 if TYPE_CHECKING:
-    import socket
+    from proxy.engine.sock import Sock
 
 
 class Codec(Protocol):
@@ -90,7 +90,7 @@ class CodecFlow(Flow):
 
     __slots__ = ("codec",)
 
-    def __init__(self, source: socket.socket, sink: socket.socket, codec: Codec) -> None:
+    def __init__(self, source: Sock, sink: Sock, codec: Codec) -> None:
         super().__init__(source, sink)
         self.codec = codec
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.reactor import Reactor
+    from proxy.engine.sock import Sock
 
 
 class BackendConnection:
@@ -24,7 +25,7 @@ class BackendConnection:
         """Dials. Raises ConnectFailed."""
         self.reactor = reactor
         self.backend = backend
-        self.sock: socket.socket = backend.dial()
+        self.sock: Sock = backend.dial()
         self.recv = self.sock.recv
         self.send = self.sock.send
         self.exchange: Exchange | None = None

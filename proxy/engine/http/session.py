@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.engine.frontend import Frontend, LivePool
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.http.tunnel import Tunnel
+    from proxy.engine.sock import Sock
     from proxy.engine.timers import Bucket
 
 LINGER = 2.0  # seconds that a closing connection takes in what the client still sends (RFC 9112 section 9.6)
@@ -67,7 +68,7 @@ class HttpSession:
         "watches_writing",
     )
 
-    def __init__(self, frontend: Frontend, sock: socket.socket, peer: Peer) -> None:
+    def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
         self.frontend = frontend
         self.reactor = frontend.reactor
         self.timeouts = frontend.config.timeouts
@@ -284,6 +285,8 @@ class HttpSession:
         """Closes so that the answer arrives: a socket closed over unread bytes would reset it away."""
         try:
             self.sock.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            self.watch_writing()  # TLS says something before the end, for which there is no room yet
         except OSError:
             self.close()
             return
@@ -307,7 +310,10 @@ class HttpSession:
 
     def _on_event_while_ending(self, mask: int) -> None:
         if not self.unsent:
-            self._discard()
+            if mask & WRITABLE:
+                self._linger()
+            else:
+                self._discard()
             return
         self.may_read = True  # the same event may announce the next request
         if mask & HANG_UP:
