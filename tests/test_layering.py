@@ -18,6 +18,8 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/core/config/frontend.py": "fields only; core/config/test_load.py and test_schema.py read them all",
     "proxy/core/config/model.py": "fields only; core/config/test_load.py and test_schema.py read them all",
     "proxy/core/config/pool.py": "fields only; core/config/test_load.py and test_schema.py read them all",
+    "proxy/core/config/policy.py": "fields only; core/config/test_policy_rules.py reads them all",
+    "proxy/core/config/route.py": "fields only; core/config/test_load.py and test_schema.py read them all",
     "proxy/core/config/problem.py": "what core/config/test_messages.py and test_report.py compare",
     "proxy/core/config/section.py": "the base of all sections; core/config/test_schema.py",
     "proxy/core/peer.py": "fields only; engine/test_listener.py reads them",

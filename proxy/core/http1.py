@@ -64,6 +64,14 @@ class RequestHead:
         self.upgrade = b""
         self.forward = b""
 
+    def copy(self, forward: bytes) -> RequestHead:
+        """The same request with another head for the backend."""
+        head = RequestHead(self.method, self.target, self.is_1_1)
+        head.host, head.length, head.connection = self.host, self.length, self.connection
+        head.keep_alive, head.expects_100, head.upgrade = self.keep_alive, self.expects_100, self.upgrade
+        head.forward = forward
+        return head
+
     @property
     def is_idempotent(self) -> bool:
         """Repeating it does no more than doing it once (RFC 9110 section 9.2.2)."""

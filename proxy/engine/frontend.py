@@ -14,9 +14,8 @@ from proxy.core.line_budget import LineBudget
 from proxy.core.pool import Pool
 from proxy.core.route import Router
 from proxy.engine.backend import LiveBackend
-from proxy.engine.http.exchange import Exchange
+from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.session import HttpSession
-from proxy.engine.http.timed_exchange import TimedExchange
 from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
 
@@ -89,9 +88,11 @@ class Frontend:
         self.reactor = reactor
         self.wheel = wheel
         self.pool = pools[settings.pool] if settings.pool else None
-        self.router = Router(((r.host, r.path, pools[r.pool]) for r in settings.routes), self.pool)
+        leads_on = settings.pool is not None or settings.redirect or settings.respond
+        self.rest = LiveRoute(settings, None, pools) if leads_on else None
+        self.router = Router(((r.host, r.path, LiveRoute(settings, r, pools)) for r in settings.routes), self.rest)
         self.parser = HeadParser(max_fields=settings.limits.headers, upgrades=settings.upgrades)
-        self.heads: HeadCache[tuple[RequestHead, LivePool]] = HeadCache()
+        self.heads: HeadCache[tuple[RequestHead, LiveRoute]] = HeadCache()
         self.active = 0
         self.completed = 0
         self.failures: Counter[str] = Counter()
@@ -99,15 +100,14 @@ class Frontend:
         self.is_crowded = False  # the limit of connections keeps clients waiting in the kernel
         self._full: list[Listener] = []
         self._lines = LineBudget()
-        self.exchange = TimedExchange if settings.timeouts.exchange else Exchange
         self.set_stages(stages_for(settings))
 
-    def find_pool(self, head: RequestHead) -> LivePool:
-        """Where the routes send this request. Raises NoRoute."""
-        pool = self.router.find(head.host or b"", head.target)
-        if pool is None:
+    def find_route(self, head: RequestHead) -> LiveRoute:
+        """Where this request goes. Raises NoRoute."""
+        route = self.router.find(head.host or b"", head.target)
+        if route is None:
             raise NoRoute
-        return pool
+        return route
 
     def set_stages(self, stages: tuple[type[Stage], ...]) -> None:
         """What every new connection passes on its way to its session. Without stages nothing is added to that way."""

@@ -61,9 +61,9 @@ class HelloPeek(Stage):
             self.give_up(ClientGone(phase="accept") if data else None)
 
     def _route(self, name: str) -> None:
-        pool = self.frontend.router.find(name.encode(), b"")
-        if pool is not None:
-            self.then = partial(TcpSession, pool=pool)
+        route = self.frontend.router.find(name.encode(), b"")
+        if route is not None:
+            self.then = partial(TcpSession, pool=route.pool)
             self.finish()
             return
         try:

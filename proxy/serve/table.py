@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxy.core.config import Backend, Frontend
+    from proxy.core.config import Backend, Frontend, Route
     from proxy.serve.server import Server
 
 
@@ -26,8 +26,15 @@ def start_table(server: Server) -> str:
 
 
 def _targets(frontend: Frontend) -> str:
-    routes = [f"{route.host or ''}{route.path or ''} -> {route.pool}" for route in frontend.routes]
-    return ", ".join([*routes, f"-> {frontend.pool}"] if frontend.pool else routes)
+    routes = [f"{route.host or ''}{route.path or ''} -> {_target(route)}" for route in frontend.routes]
+    rest = _target(frontend)
+    return ", ".join([*routes, f"-> {rest}"] if rest else routes)
+
+
+def _target(place: Frontend | Route) -> str:
+    if place.redirect is not None:
+        return f"{place.redirect.status} {place.redirect.to}"
+    return str(place.respond.status) if place.respond is not None else place.pool or ""
 
 
 def _details(backend: Backend) -> str:

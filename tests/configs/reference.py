@@ -21,6 +21,8 @@ HEADERS = {
     "Config": "top level",
     "Frontend": "[frontends.NAME]",
     "Route": "[[frontends.NAME.routes]]",
+    "Redirect": "[frontends.NAME.redirect]",
+    "Respond": "[frontends.NAME.respond]",
     "FrontendTimeouts": "[frontends.NAME.timeouts]",
     "FrontendLimits": "[frontends.NAME.limits]",
     "ListenOptions": "[frontends.NAME.socket]",
@@ -66,6 +68,8 @@ def _values(node: Node, schema: Node) -> Iterator[str]:
             yield from _values(option, schema)
     elif node["type"] == "array":
         yield f"array of {_joined(_values(node['items'], schema))}"
+    elif node["type"] == "object" and "type" in node["additionalProperties"]:
+        yield "table of text"
     elif node["type"] == "object":
         yield f"tables `{HEADERS[_section_of(node['additionalProperties'])]}`"
     elif node["type"] != "null":

@@ -14,6 +14,8 @@ from proxy.core.config.model import (
     ListenOptions,
     Pool,
     PoolTimeouts,
+    Redirect,
+    Respond,
     Route,
     Shutdown,
 )
@@ -34,6 +36,8 @@ __all__ = [
     "ListenOptions",
     "Pool",
     "PoolTimeouts",
+    "Redirect",
+    "Respond",
     "Route",
     "Shutdown",
     "check_file",

@@ -3,34 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from proxy.core.config.policy import FieldValues
+from proxy.core.config.route import Route, ShortRedirect, ShortRespond
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import KIB, Duration, HeadSize, IdleDuration, Size
 from proxy.core.config.values import (
     Addresses,
     Flag,
-    HostPattern,
     Mode,
     OwnName,
-    PathPrefix,
     UnixMode,
     Upgrade,
     Whole,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route(Section):
-    """A rule of a frontend: requests for this host and path go to this pool. The first that matches wins.
-
-    In mode "tcp" it is for TLS that passes through unread: connections that ask for this host go to this pool."""
-
-    host: Annotated[HostPattern | None, like("api.example.com")] = None
-    """The host that the client asks for, without port; in mode "tcp" the server name (SNI) of its first message.
-    "*.example.com" takes every host below example.com, but not example.com itself. Default: every host."""
-    path: Annotated[PathPrefix | None, like("/v1/")] = None
-    """How the path of the request begins. Only for http. Default: every path. A route needs host, path or both."""
-    pool: Annotated[str, like("api")]
-    """The pool that serves them. Required."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +93,23 @@ class Frontend(Section):
     routes: Annotated[tuple[Route, ...], like([{"path": "/v1/", "pool": "api"}])] = ()
     """Rules that send some requests to other pools; the first match wins. In mode "tcp" they need host, and every
     connection must begin a TLS handshake. Default: none."""
+    redirect: Annotated[ShortRedirect, like("https")] = None
+    """In place of pool: answer what no route names with a redirect. Default: none."""
+    respond: Annotated[ShortRespond, like(503)] = None
+    """In place of pool: answer what no route names with this status. Default: none."""
+    set_request_headers: Annotated[FieldValues, like({"X-Real-IP": "{client}"})] = field(default_factory=dict)
+    """Fields that backends are told, in place of what clients say under these names: name = "value". {client} is the
+    client's address, {host} the host it asks for, {proto} http or https, {request_id} 32 random hexadecimal digits.
+    Host may be set. Default: none."""
+    remove_request_headers: Annotated[tuple[str, ...], like(["Cookie"])] = ()
+    """Names of fields that backends are not told. Default: none."""
+    set_response_headers: Annotated[FieldValues, like({"Strict-Transport-Security": "max-age=31536000"})] = field(
+        default_factory=dict
+    )
+    """Fields that clients are told, in place of what backends say under these names; not on error pages of rproxy.
+    Default: none."""
+    remove_response_headers: Annotated[tuple[str, ...], like(["Server"])] = ()
+    """Names of fields that clients are not told. Default: none."""
     timeouts: Annotated[FrontendTimeouts, like({"idle": "1h"})] = field(default_factory=FrontendTimeouts)
     """How long a client may take."""
     limits: Annotated[FrontendLimits, like({"head": "16KiB"})] = field(default_factory=FrontendLimits)
@@ -121,4 +123,5 @@ class Frontend(Section):
     @property
     def pool_names(self) -> set[str]:
         """Every pool that its work may go to."""
-        return {route.pool for route in self.routes} | ({self.pool} if self.pool is not None else set())
+        names = (self.pool, *(route.pool for route in self.routes))
+        return {name for name in names if name is not None}

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from proxy.core.config.policy import RedirectStatus
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding, show_path
 from proxy.core.config.salvage import NAMED_TABLES, existing
@@ -23,7 +24,7 @@ _TYPES = {
     "dict_type": "a table",
     "dataclass_type": "a table",
 }
-_CHOICES = {"mode": get_args(Mode), "balance": get_args(Balance)}
+_CHOICES = {"mode": get_args(Mode), "balance": get_args(Balance), "status": get_args(RedirectStatus)}
 
 
 def findings(error: ValidationError, data: dict[str, Any]) -> Iterator[Finding]:

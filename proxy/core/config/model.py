@@ -5,8 +5,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from proxy.core.config.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions, Route
+from proxy.core.config.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions
+from proxy.core.config.policy import Redirect, Respond
 from proxy.core.config.pool import Backend, HealthCheck, Pool, PoolTimeouts
+from proxy.core.config.route import Route
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Duration
 from proxy.core.config.values import Workers, name_tables
@@ -21,6 +23,8 @@ __all__ = [
     "ListenOptions",
     "Pool",
     "PoolTimeouts",
+    "Redirect",
+    "Respond",
     "Route",
     "Shutdown",
 ]

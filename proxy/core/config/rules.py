@@ -10,6 +10,7 @@ from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config.clashes import check_clashes, check_loops
 from proxy.core.config.model import Backend, Config, Frontend, Pool, Route
 from proxy.core.config.placeholders import check_command
+from proxy.core.config.policy_rules import check_policies
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding
 from proxy.core.config.schema import example_at
@@ -23,6 +24,7 @@ def check_rules(config: Config) -> Iterator[Finding]:
     yield from _check_names(config)
     for frontend in config.frontends.values():
         yield from _check_frontend(frontend)
+        yield from check_policies(frontend)
         yield from _check_pool_names(frontend, config)
     for pool in config.pools.values():
         yield from _check_pool(pool)
@@ -44,7 +46,8 @@ def _check_frontend(frontend: Frontend) -> Iterator[Finding]:
     if not frontend.listen:
         message = f'frontend "{frontend.name}" listens nowhere: "listen" is missing or empty'
         yield Finding(path=(*path, "listen"), message=message, example=example_at((*path, "listen")))
-    if frontend.pool is None and not frontend.routes:
+    leads_on = frontend.pool is not None or frontend.routes or frontend.redirect or frontend.respond
+    if not leads_on:
         message = f'frontend "{frontend.name}" leads nowhere: name a pool, or write routes'
         yield Finding(path=path, message=message, example=example_at((*path, "pool")))
     check = _check_tcp_route if frontend.mode == "tcp" else _check_route
@@ -79,7 +82,7 @@ def _check_route(route: Route, path: Path) -> Iterator[Finding]:
         yield Finding(
             path=path,
             message="this route says neither host nor path, so it would take every request",
-            hint='add one of them; the pool for all other requests is the "pool" of the frontend itself',
+            hint="add one of them; what happens to all other requests is said by the frontend itself",
             example=example_at((*path, "path")),
         )
 
@@ -90,7 +93,8 @@ def _uses(frontend: Frontend) -> Iterator[tuple[Path, str]]:
     if frontend.pool is not None:
         yield (*path, "pool"), frontend.pool
     for index, route in enumerate(frontend.routes):
-        yield (*path, "routes", index, "pool"), route.pool
+        if route.pool is not None:
+            yield (*path, "routes", index, "pool"), route.pool
 
 
 def _check_pool_names(frontend: Frontend, config: Config) -> Iterator[Finding]:

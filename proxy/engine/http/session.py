@@ -16,8 +16,9 @@ from proxy.engine.relay import reset_on_close
 if TYPE_CHECKING:
     from proxy.core.http1 import RequestHead
     from proxy.core.peer import Peer
-    from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.frontend import Frontend
     from proxy.engine.http.exchange import Exchange
+    from proxy.engine.http.live_route import LiveRoute
     from proxy.engine.http.tunnel import Tunnel
     from proxy.engine.sock import Sock
     from proxy.engine.timers import Bucket
@@ -57,6 +58,7 @@ class HttpSession:
         "is_over",
         "may_read",
         "owed",
+        "peer",
         "reactor",
         "reader",
         "recv",
@@ -75,6 +77,7 @@ class HttpSession:
         self.sock = sock
         self.recv = sock.recv
         self.send = sock.send
+        self.peer = peer
         self.client_fields = _client_fields(peer.host)
         self.find_head = frontend.heads.hot.get
         self.head_limit = frontend.config.limits.head
@@ -164,20 +167,21 @@ class HttpSession:
             parser = frontend.parser
             try:
                 head = parser.request(raw)
-                pool = frontend.find_pool(head)
+                route = frontend.find_route(head)
+                route.prepare(head)
             except ProxyError as error:
                 self.refuse(error, is_head=raw.startswith(b"HEAD "))
                 return
-            known = head, pool
+            known = head, route
             if not parser.met_new:
                 frontend.heads.offer(raw, known)
         self.buffer = rest
         self._begin(*known)
 
-    def _begin(self, head: RequestHead, pool: LivePool) -> None:
+    def _begin(self, head: RequestHead, route: LiveRoute) -> None:
         """Behind the batch, as every write: see `Reactor`."""
         self.requests_left -= 1
-        self.exchange = exchange = self.frontend.exchange(self, head, pool)
+        self.exchange = exchange = route.exchange(self, head, route)
         self.reactor.call_soon(exchange.start)
 
     # ------------------------------------------------------------------ write

@@ -10,7 +10,7 @@ from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
     from proxy.core.http1 import RequestHead, ResponseHead
-    from proxy.engine.frontend import LivePool
+    from proxy.engine.http.live_route import LiveRoute
     from proxy.engine.http.session import HttpSession
     from proxy.engine.timers import Bucket
 
@@ -20,8 +20,8 @@ class TimedExchange(Exchange):
 
     __slots__ = ("clock",)
 
-    def __init__(self, session: HttpSession, head: RequestHead, pool: LivePool) -> None:
-        super().__init__(session, head, pool)
+    def __init__(self, session: HttpSession, head: RequestHead, route: LiveRoute) -> None:
+        super().__init__(session, head, route)
         self.clock = Clock(self)
 
     def _let_go(self, *, is_clean: bool = False) -> None:

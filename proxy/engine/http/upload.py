@@ -23,7 +23,7 @@ def split_body(exchange: Exchange) -> Upload | None:
     Raises BadRequest.
     """
     session, length = exchange.session, exchange.head.length
-    limit = session.frontend.config.limits.body
+    limit = exchange.route.body_limit
     early, session.buffer = session.buffer, b""
     if length == CHUNKED:
         codec = Rechunk(limit)

@@ -49,7 +49,7 @@ def means(said: str, default: object) -> bool:
         return parse_duration(said, longest=1e9) == default
     if said.endswith("iB"):
         return parse_size(said) == default
-    return said in readings or (default in (None, []) and said.startswith(("every", "none", "for http")))
+    return said in readings or (default in (None, [], {}, "") and said.startswith(("every", "none", "for http")))
 
 
 def test_names_come_from_headers_and_are_no_settings() -> None:
@@ -59,7 +59,13 @@ def test_names_come_from_headers_and_are_no_settings() -> None:
 def test_what_is_required() -> None:
     schema = json_schema()
     required = {name: section.get("required") for name, section in schema["$defs"].items() if "required" in section}
-    assert required == {"Frontend": ["listen"], "Pool": ["backends"], "Route": ["pool"], "Backend": ["address"]}
+    assert required == {
+        "Frontend": ["listen"],
+        "Pool": ["backends"],
+        "Redirect": ["to"],
+        "Respond": ["status"],
+        "Backend": ["address"],
+    }
     assert schema["required"] == ["frontends"]
     assert schema["$defs"]["Pool"]["properties"]["backends"]["minItems"] == 1
     assert schema["$defs"]["Frontend"]["properties"]["listen"]["anyOf"][1]["minItems"] == 1
@@ -76,7 +82,7 @@ def test_a_caller_may_change_its_copy() -> None:
         ((), ["workers", "frontends", "pools", "shutdown"]),
         (("pools",), []),
         ((*BACKEND,), ["address", "weight", "max_connections", "members", "command"]),
-        ((*FRONTEND, "routes", 3), ["host", "path", "pool"]),
+        ((*FRONTEND, "routes", 3, "redirect"), ["to", "status"]),
         (("pools", "x", "health_check"), ["path", "interval", "timeout", "rise", "fall"]),
         (("workers", "x"), []),
         (("shutdown", "x"), []),
@@ -109,7 +115,10 @@ pool = "app"
 [pools.api]
 backends = ["127.0.0.1:2"]
 """
-WITHOUT = {"listen": 'listen = "127.0.0.1:80"', "pool": 'pool = "app"'}
+WITHOUT = {
+    "listen": 'listen = "127.0.0.1:80"',
+    **dict.fromkeys(("pool", "redirect", "respond"), 'pool = "app"'),
+}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,111 @@
+"""Where requests of one route go, and what happens to heads on the way: chosen once, when the frontend is made."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from proxy.core.head_cache import HeadCache
+from proxy.core.policy.fields import FieldPolicy
+from proxy.core.policy.redirect import Redirect
+from proxy.core.policy.reply import RedirectReply, TextReply
+from proxy.core.policy.rewrite import Rewrite
+from proxy.engine.http.exchange import Exchange
+from proxy.engine.http.replying import Replying
+from proxy.engine.http.timed_exchange import TimedExchange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from proxy.core import config
+    from proxy.core.http1 import RequestHead, ResponseHead
+    from proxy.core.policy.reply import Reply
+    from proxy.engine.frontend import LivePool
+    from proxy.engine.http.session import HttpSession
+
+_rng = Random()
+
+
+class LiveRoute:
+    """A route of a frontend, or what becomes of requests that no route names. Nothing in it changes.
+
+    It stands beside a request's head in `Frontend.heads`, so that a policy which depends on the head alone is applied
+    once for all requests of the same bytes. Response heads that it changes have a cache of their own.
+
+    pool: where requests go; a route that replies has none, and never asks. reply: what it answers by itself.
+    exchange: makes what serves a request.
+    request_fields, response_fields: what it sets and removes. body_limit: of a request, 0 for any.
+    find_response, parse_response: a response head known by its bytes, and one that is new.
+    """
+
+    __slots__ = ("_rewrite", "_serving", "body_limit", "exchange", "find_response", "heads", "parse_response",
+                 "pool", "reply", "request_fields", "response_fields")  # fmt: skip
+
+    def __init__(self, frontend: config.Frontend, rule: config.Route | None, pools: Mapping[str, LivePool]) -> None:
+        """rule: None for what no route names."""
+        own = rule or frontend
+        places = (frontend, rule) if rule else (frontend,)
+        self.request_fields = FieldPolicy(
+            {**place.set_request_headers, **dict.fromkeys(place.remove_request_headers)} for place in places
+        )
+        self.response_fields = FieldPolicy(
+            {**place.set_response_headers, **dict.fromkeys(place.remove_response_headers)} for place in places
+        )
+        self.body_limit = frontend.limits.body if rule is None or rule.body is None else rule.body
+        self._rewrite = Rewrite(rule.path, rule.rewrite) if rule and rule.rewrite else None
+        self.reply = _reply(own, rule.path if rule else None, self.response_fields)
+        self._serving = TimedExchange if frontend.timeouts.exchange else Exchange
+        self.exchange: Callable[[HttpSession, RequestHead, LiveRoute], Exchange] = self._serving
+        if self.reply is not None:
+            self.exchange = Replying
+            self.pool: LivePool = None  # type: ignore[assignment]
+        else:
+            assert own.pool is not None
+            self._lead_to(pools[own.pool])
+
+    def _lead_to(self, pool: LivePool) -> None:
+        self.pool = pool
+        if self.request_fields.late:
+            self.exchange = self._tell_of_client
+        if self.response_fields:
+            self.heads: HeadCache[ResponseHead] = HeadCache()
+            self.parse_response: Callable[[bytes], ResponseHead] = self._parse_and_change
+        else:
+            self.heads = pool.heads
+            self.parse_response = pool.parser.response
+        self.find_response = self.heads.hot.get
+
+    def prepare(self, head: RequestHead) -> None:
+        """Applies to a head, fresh from the parser, what depends on nothing else."""
+        if self._rewrite is not None:
+            behind_target = len(head.method) + 1 + len(head.target)
+            head.forward = b"%b %b%b" % (head.method, self._rewrite(head.target), head.forward[behind_target:])
+        if self.request_fields:
+            head.forward = self.request_fields.apply(head.forward, head.host or b"localhost")
+
+    def _tell_of_client(self, session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:
+        """The request tells of the client and of itself, so that its head is made anew each time."""
+        values = {
+            b"client": session.peer.host.encode(),
+            b"host": head.host or b"localhost",
+            b"proto": b"http",
+            b"request_id": b"%032x" % _rng.getrandbits(128),
+        }
+        return self._serving(session, head.copy(head.forward + self.request_fields.late % values), route)
+
+    def _parse_and_change(self, raw: bytes) -> ResponseHead:
+        """Raises BadResponse."""
+        head = self.pool.parser.response(raw)
+        if head.status >= 200:  # what comes before is about the exchange, not about the answer
+            end = head.persistent[len(head.forward) :]
+            head.forward = self.response_fields.apply(head.forward)
+            head.persistent = head.forward + end
+        return head
+
+
+def _reply(own: config.Frontend | config.Route, path: str | None, fields: FieldPolicy) -> Reply | None:
+    if own.redirect is not None:
+        return RedirectReply(Redirect(own.redirect.to, own.redirect.status, path), fields)
+    if own.respond is not None:
+        return TextReply(own.respond.status, own.respond.body, fields)
+    return None

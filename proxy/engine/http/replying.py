@@ -1,0 +1,26 @@
+"""A request that its route answers by itself: a redirect or a fixed text, without a backend."""
+
+from __future__ import annotations
+
+from proxy.core.errors import ProxyError
+from proxy.engine.http.exchange import Exchange
+
+
+class Replying(Exchange):
+    """A request body is not read: the connection ends behind the answer."""
+
+    __slots__ = ()
+
+    def start(self) -> None:
+        if self.is_over:
+            return
+        reply = self.route.reply
+        assert reply is not None
+        keep_alive = self.keeps_client() and not self.head.length
+        try:
+            answer = reply(self.head, keep_alive=keep_alive)
+        except ProxyError as error:
+            self.fail(error)
+            return
+        self.session.write(answer)
+        self.finish(is_clean=False, keep_alive=keep_alive)
