@@ -68,6 +68,18 @@ class Denied(ProxyError):
     side, phase, reason, status = "downstream", "admit", "address-denied", 403
 
 
+class TooManyConnections(ProxyError):
+    """The client's address has as many as one may have (RFC 6585 section 4)."""
+
+    side, phase, reason, status = "downstream", "admit", "too-many-connections", 429
+
+
+class CrowdedOut(ProxyError):
+    """The frontend was full, and nobody had waited longer for the rest of a request. Nothing is answered."""
+
+    side, phase, reason, status = "downstream", "admit", "crowded-out", 503
+
+
 class BadProxyHeader(ProxyError):
     """A connection that should begin with a PROXY header does not. Nothing is answered."""
 
@@ -130,7 +142,8 @@ class Draining(ProxyError):
 
 REASON_PHRASES = {
     400: "Bad Request", 403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 413: "Content Too Large",
-    417: "Expectation Failed", 431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    417: "Expectation Failed", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
     501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
     505: "HTTP Version Not Supported",
 }  # fmt: skip
@@ -147,7 +160,7 @@ def error_page(error: ProxyError, *, keep_alive: bool = False, is_head: bool = F
     phrase = REASON_PHRASES[status]
     body = f"{status} {phrase}\n{error.phase}: {error.reason}\n".encode()
     close = "" if keep_alive else "Connection: close\r\n"
-    retry = "Retry-After: 1\r\n" if status == 503 else ""
+    retry = "Retry-After: 1\r\n" if status in (429, 503) else ""
     head = (
         f"HTTP/1.1 {status} {phrase}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
         f"Cache-Control: no-store\r\nX-Rproxy-Error: {error.phase}/{error.reason}\r\n{retry}{close}\r\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import ClientTimeout, Draining, ProxyError
+from proxy.core.errors import ClientTimeout, CrowdedOut, Draining, ProxyError
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
@@ -66,11 +66,17 @@ class Stage:
         self.reactor.close(self.sock)
         if error is not None:
             self.frontend.record(error)
-        self.frontend.session_ended()
+        self.frontend.session_ended(self.peer.counted_as)
 
     def _leave(self) -> None:
         self.is_over = True
         self.frontend.wheel.remove(self)
+
+    def spare_since(self) -> float | None:
+        return None if self.is_over else self.deadline - self.seconds()
+
+    def make_room(self) -> None:
+        self.give_up(CrowdedOut())
 
     def timed_out(self) -> None:
         self.give_up(ClientTimeout(phase="accept"))

@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proxy.core.client_counts import ClientCounts
 from proxy.core.errors import NoRoom, NoRoute, ProxyError
 from proxy.core.head_cache import HeadCache
 from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
@@ -14,18 +15,20 @@ from proxy.core.line_budget import LineBudget
 from proxy.core.pool import Pool
 from proxy.core.route import Router
 from proxy.engine.backend import LiveBackend
+from proxy.engine.client_limit import count_client
 from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.session import HttpSession
+from proxy.engine.room import Room
 from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from random import Random
 
     from proxy.core import config
     from proxy.core.peer import Peer
-    from proxy.engine.arrival import Stage, Step
-    from proxy.engine.listener import Listener
+    from proxy.engine.arrival import Step
     from proxy.engine.reactor import Reactor
     from proxy.engine.sock import Sock
     from proxy.engine.timers import Wheel
@@ -75,9 +78,12 @@ class LivePool(Pool[LiveBackend]):
             )  # fmt: skip
 
 
-def stages_for(settings: config.Frontend) -> tuple[type[Stage], ...]:
-    """In the order in which their bytes come."""
-    return (HelloPeek,) if settings.mode == "tcp" and settings.routes else ()
+def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:
+    """In the order in which their bytes come; clients are counted as soon as their address is known."""
+    if settings.limits.connections_per_client:
+        yield count_client
+    if settings.mode == "tcp" and settings.routes:
+        yield HelloPeek
 
 
 class Frontend:
@@ -97,8 +103,8 @@ class Frontend:
         self.completed = 0
         self.failures: Counter[str] = Counter()
         self.is_draining = False
-        self.is_crowded = False  # the limit of connections keeps clients waiting in the kernel
-        self._full: list[Listener] = []
+        self.clients = ClientCounts(settings.limits.connections_per_client)
+        self.room = Room(self)
         self._lines = LineBudget()
         self.set_stages(stages_for(settings))
 
@@ -109,10 +115,10 @@ class Frontend:
             raise NoRoute
         return route
 
-    def set_stages(self, stages: tuple[type[Stage], ...]) -> None:
+    def set_stages(self, stages: Iterable[Callable[..., object]]) -> None:
         """What every new connection passes on its way to its session. Without stages nothing is added to that way."""
         step: Step = HttpSession if self.config.mode == "http" else TcpSession
-        for stage in reversed(stages):
+        for stage in reversed(tuple(stages)):
             step = partial(stage, then=step)
         self._first_step = step
 
@@ -127,31 +133,19 @@ class Frontend:
             step(self, client, peer)
         except Exception as error:
             self.reactor.close(client)
-            self.session_ended()
+            self.session_ended(peer.counted_as)
             if not isinstance(error, OSError):
                 raise
             # no epoll watch left: /proc/sys/fs/epoll/max_user_watches
             log.error("%s: a client cannot be served: %s", self.config.name, error)
 
-    def session_ended(self) -> None:
+    def session_ended(self, counted_as: str) -> None:
+        """counted_as: what its Peer says."""
         self.active -= 1
-        if self._full:
-            for listener in self._full:
-                listener.resume()
-            self._full.clear()
-
-    def is_full(self, listener: Listener) -> None:
-        """`listener` waits until a session ends."""
-        if not self.is_crowded:
-            self.is_crowded = True
-            log.warning("%s: %d connections, the limit: accepting pauses", self.config.name, self.active)
-        if listener not in self._full:
-            self._full.append(listener)
-
-    def has_room(self) -> None:
-        """All who waited in the kernel were accepted."""
-        self.is_crowded = False
-        log.info("%s: %d connections, below the limit", self.config.name, self.active)
+        if counted_as:
+            self.clients.leave(counted_as)
+        if self.room.waiting:
+            self.room.resume()
 
     @property
     def outcomes(self) -> Counter[str]:

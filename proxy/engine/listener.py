@@ -6,6 +6,7 @@ import errno
 import logging
 import math
 import os
+import select
 import socket
 import stat
 from typing import TYPE_CHECKING
@@ -124,14 +125,13 @@ class Listener:
             return  # it was to be called soon, or when there would be room
         frontend, accept = self._frontend, self._sock.accept
         for _ in range(ACCEPTS_PER_WAKE_UP):
-            if frontend.active >= frontend.config.limits.connections:
-                frontend.is_full(self)
+            if frontend.active >= frontend.config.limits.connections and not self._has_room():
                 return
             try:
                 client, name = accept()
             except BlockingIOError:
-                if frontend.is_crowded:
-                    frontend.has_room()
+                if frontend.room.is_crowded:
+                    frontend.room.all_were_accepted()
                 return
             except OSError as error:
                 if error.errno in _OVERLOAD:
@@ -151,16 +151,26 @@ class Listener:
         local_host, local_port = self._local or client.getsockname()[:2]
         return Peer(name[0], name[1], local_host, local_port)
 
+    def _has_room(self) -> bool:
+        """At the limit. Nobody is sent away for nobody: if no client waits, the next one is an event."""
+        queue = select.poll()
+        queue.register(self._sock, select.POLLIN)
+        return bool(queue.poll(0)) and self._frontend.room.make(self)
+
     def resume(self) -> None:
         """There is room again."""
         self._frontend.reactor.call_soon(self.on_event, 0)
+
+    def try_again(self, seconds: float) -> None:
+        """Somebody may have become idle by then."""
+        self.deadline = self._frontend.reactor.now + seconds
+        self._frontend.wheel.add(self)
 
     def _pause(self, error: OSError) -> None:
         if not self._is_paused:
             self._is_paused = True
             log.error("%s: cannot accept: %s; trying again every %g s", self.address, error.strerror, PAUSE)
-        self.deadline = self._frontend.reactor.now + PAUSE
-        self._frontend.wheel.add(self)
+        self.try_again(PAUSE)
 
     def timed_out(self) -> None:
         self.deadline = math.inf
@@ -172,8 +182,7 @@ class Listener:
 
     def crashed(self, error: Exception) -> None:
         """A listener is not ended by one bad connection."""
-        self.deadline = self._frontend.reactor.now + PAUSE
-        self._frontend.wheel.add(self)
+        self.try_again(PAUSE)
 
     def accept_rest(self) -> None:
         """Takes in what the kernel has queued, whatever the limit: closing the socket would reset it. Then `close`."""

@@ -25,13 +25,14 @@ class TcpSession(Relay):
     without anything being lost: its bytes wait in the kernel.
     """
 
-    __slots__ = ("backend", "client_hung_up", "frontend", "is_connected", "is_over", "pool", "tried")
+    __slots__ = ("backend", "client_hung_up", "counted_as", "frontend", "is_connected", "is_over", "pool", "tried")
 
     def __init__(self, frontend: Frontend, client: Sock, peer: Peer, pool: LivePool | None = None) -> None:
         """pool: where a stage has routed this connection to; None for the frontend's own."""
         self.reactor = frontend.reactor
         self.frontend = frontend
         self.client = client
+        self.counted_as = peer.counted_as
         self.pool: LivePool = pool or frontend.pool  # type: ignore[assignment] # refused by core/config where both lack
         self.idle = frontend.config.timeouts.idle
         self.up = self.down = None
@@ -173,4 +174,4 @@ class TcpSession(Relay):
         else:
             self.pool.stop_waiting(self)
         self.frontend.record(error)
-        self.frontend.session_ended()
+        self.frontend.session_ended(self.counted_as)

@@ -83,6 +83,7 @@ async def all_over(server: Server) -> None:
     await until(lambda: server.active == 0)
     assert slots(server) == 0
     assert all(pool.waiting == 0 for pool in server.pools.values())
+    assert all(len(frontend.clients) == 0 for frontend in server.frontends.values())
     assert all(b.taken == 0 for pool in server.pools.values() for b in pool.backends)
 
 

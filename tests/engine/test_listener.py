@@ -219,7 +219,7 @@ async def test_client_that_waits_at_the_limit_does_not_disturb_a_shutdown(caplog
     async with backend(gate) as app, proxy(config(app.address, limits={"connections": 1})) as server:
         async with client(server) as first, client(server):
             await first.send(GET)
-            await until(lambda: gate.arrived == 1 and bool(server.frontends["web"]._full))
+            await until(lambda: gate.arrived == 1 and bool(server.frontends["web"].room.waiting))
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(server.drain, 1)
                 await until(lambda: server.frontends["web"].is_draining)

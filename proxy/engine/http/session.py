@@ -6,7 +6,7 @@ import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, Draining, ProxyError, error_page
+from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, CrowdedOut, Draining, ProxyError, error_page
 from proxy.core.http1 import END_OF_HEAD, could_be_request
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.slow_reader import SlowReader
@@ -325,6 +325,18 @@ class HttpSession:
         elif mask & WRITABLE:
             self._write_rest()
 
+    def spare_since(self) -> float | None:
+        if self.exchange is not None or self.unsent or self.is_closing or self.is_over:
+            return None
+        is_first = self.requests_left == (self.frontend.config.limits.requests_per_connection or -1)
+        is_in_head = self.buffer or is_first
+        return self.deadline - (self.timeouts.request_head if is_in_head else self.timeouts.keep_alive)
+
+    def make_room(self) -> None:
+        if self.buffer:
+            self.frontend.record(CrowdedOut())
+        self.close()
+
     def timed_out(self) -> None:
         if self.exchange is not None:
             self.exchange.timed_out()
@@ -380,4 +392,4 @@ class HttpSession:
         self.unsent = self.buffer = b""
         self.frontend.wheel.remove(self)
         self.reactor.close(self.sock)
-        self.frontend.session_ended()
+        self.frontend.session_ended(self.peer.counted_as)
