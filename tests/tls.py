@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
+import trio
 import trustme
 
+from tests.engine.support import Scripted, Wire, backend
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
 
@@ -51,7 +54,48 @@ def client_context(trusts: str = "tests") -> ssl.SSLContext:
     return context
 
 
-@contextmanager
-def authority_file() -> Iterator[str]:
-    with authority().cert_pem.tempfile() as path:
-        yield path
+def authority_pem(name: str = "tests") -> str:
+    return authority(name).cert_pem.bytes().decode()
+
+
+class TlsWire(Wire):
+    """Its end, and the end of its script, is close_notify."""
+
+    def __init__(self, stream: trio.SSLStream[trio.SocketStream]) -> None:
+        self.stream = stream  # type: ignore[assignment] # all that a Wire wants of it, it has
+        self.sock = stream.transport_stream.socket
+        self.buffer = b""
+
+    async def end(self) -> None:
+        await self.stream.aclose()
+
+
+class TlsBackend(Scripted):
+    """failed: handshakes that did not come about; resumed: those that went on from an earlier one."""
+
+    failed = 0
+    resumed = 0
+
+
+@asynccontextmanager
+async def tls_backend(
+    script: Callable[[Wire], Awaitable[None]], context: ssl.SSLContext, path: str = ""
+) -> AsyncIterator[TlsBackend]:
+    """As `backend`, behind a handshake."""
+
+    async def behind_tls(wire: Wire) -> None:
+        stream = trio.SSLStream(wire.stream, context, server_side=True)
+        try:
+            await stream.do_handshake()
+        except trio.BrokenResourceError:
+            counts.failed += 1
+            return
+        counts.resumed += stream.session_reused
+        tls_wire = TlsWire(stream)
+        await script(tls_wire)
+        await tls_wire.end()
+
+    async with backend(behind_tls, path) as scripted:
+        counts = TlsBackend(scripted.address)
+        yield counts
+        counts.connections = scripted.connections

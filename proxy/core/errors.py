@@ -116,6 +116,12 @@ class ConnectTimeout(ConnectFailed):
     reason, status = "connect-timeout", 504
 
 
+class TlsFailed(ConnectFailed):
+    """No TLS came about with the backend, or its certificate is not one that may be trusted."""
+
+    reason = "tls-handshake"
+
+
 class BackendClosed(ProxyError):
     """The backend's connection ended or broke before its response was complete."""
 

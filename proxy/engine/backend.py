@@ -15,6 +15,7 @@ from proxy.core.pool import UNLIMITED, Backend
 
 if TYPE_CHECKING:
     from proxy.core.address import Address
+    from proxy.engine.backend_tls import BackendTls
     from proxy.engine.http.connection import BackendConnection
 
 # Of n members, k connections for each leave one out with a chance of about n * exp(-k): 0.1 % for three.
@@ -48,11 +49,12 @@ def connect_failed(error: OSError, backend: Backend) -> ConnectFailed:
 class LiveBackend(Backend):
     """family, sockaddr: where to connect; sockaddr is None while a host name has not been resolved.
 
+    tls: what it is spoken to with, None for plain text.
     idle: connections ready for reuse, at most `idle_limit`, the freshest last: the one used last is the least likely
     to be closed by now, and those in surplus reach their age and go.
     """
 
-    __slots__ = ("family", "health", "idle", "idle_limit", "sockaddr", "spread")
+    __slots__ = ("family", "health", "idle", "idle_limit", "sockaddr", "spread", "tls")
 
     def __init__(
         self,
@@ -63,9 +65,11 @@ class LiveBackend(Backend):
         idle_limit: int = 1024,
         members: int = 1,
         health: Health | None = None,
+        tls: BackendTls | None = None,
     ) -> None:
         super().__init__(address, weight=weight, limit=limit)
         self.health = health or Health()
+        self.tls = tls
         self.idle: list[BackendConnection] = []
         self.idle_limit = idle_limit
         self.spread = CONNECTIONS_PER_MEMBER * members if members > 1 else 0

@@ -16,8 +16,10 @@ from proxy.core.pool import Pool
 from proxy.core.route import Router
 from proxy.engine.backend import LiveBackend
 from proxy.engine.client_limit import count_client
+from proxy.engine.http.connection import BackendConnection
 from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.session import HttpSession
+from proxy.engine.http.tls_connection import TlsConnection
 from proxy.engine.room import Room
 from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
@@ -46,6 +48,7 @@ class LivePool(Pool[LiveBackend]):
         self.config = settings
         self.timeouts = settings.timeouts
         self.retries = settings.retries
+        self.connect = TlsConnection if settings.tls else BackendConnection
         self.heads: HeadCache[ResponseHead] = HeadCache()
         self.parser = HeadParser(max_fields=256)
 

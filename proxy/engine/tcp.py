@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from proxy.core.errors import ClientGone, ConnectFailed, ConnectTimeout, Draining, NoBackend, ProxyError
 from proxy.engine.backend import connect_failed
-from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
+from proxy.engine.backend_tls import DialledTls, handshake_failed
+from proxy.engine.reactor import BROKEN, HANG_UP, READ, READ_WRITE, WRITABLE
 from proxy.engine.relay import Relay, reset_on_close
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class TcpSession(Relay):
         except ConnectFailed as error:
             self._try_next(error)
             return
+        if backend.tls is not None:
+            self.server = backend.tls.wrap(server, self.reactor)
+            self.reactor.register(server.fileno(), self.on_handshake, READ_WRITE)
+            return
         self.server = server
         self.reactor.register(server.fileno(), self.on_connecting, READ_WRITE)
         if backend.family == socket.AF_UNIX:
@@ -107,6 +112,21 @@ class TcpSession(Relay):
         self._connected()
         if not self.is_over:
             self.on_server(mask)
+
+    def on_handshake(self, mask: int) -> None:
+        """Of TLS with the backend, once the connection has come about."""
+        server, backend = self.server, self.backend
+        assert isinstance(server, DialledTls) and backend is not None and backend.tls is not None
+        try:
+            is_complete = server.handshake()
+        except OSError as error:
+            self.reactor.close(server)
+            self._try_next(handshake_failed(error, backend))
+            return
+        if is_complete:
+            self._connected()
+            if not self.is_over:
+                self.on_server(READ)  # what came with the end of the handshake causes no other event
 
     def on_waiting_client(self, mask: int) -> None:
         """What the client sends, and its end of stream, wait in the kernel; only a reset ends the session here."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from typing import TYPE_CHECKING
 
 import trio
 
 from proxy.core.config import HealthCheck
+from proxy.engine.backend_tls import handshake_failed
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import LivePool
+
+log = logging.getLogger("rproxy.health")
 
 
 async def run(pools: dict[str, LivePool]) -> None:
@@ -40,13 +44,33 @@ async def probe(backend: LiveBackend, check: HealthCheck) -> bool:
     with trio.move_on_after(check.timeout), trio.socket.socket(backend.family, socket.SOCK_STREAM) as sock:
         try:
             await sock.connect(backend.sockaddr)
-            is_good = True if check.path is None else await _is_answered(trio.SocketStream(sock), check.path)
-        except OSError:
+            stream = await _begin_tls(sock, backend) if backend.tls else trio.SocketStream(sock)
+            is_good = True if check.path is None else await _is_answered(stream, check.path)
+        except (OSError, trio.BrokenResourceError):
             return False
     return is_good
 
 
-async def _is_answered(stream: trio.SocketStream, path: str) -> bool:
+async def _begin_tls(sock: trio.socket.SocketType, backend: LiveBackend) -> trio.abc.Stream:
+    """A fault is logged when it is another than at the last probe: a wrong certificate has its reason there only."""
+    tls = backend.tls
+    assert tls is not None
+    stream = trio.SSLStream(trio.SocketStream(sock), tls.context, server_hostname=tls.server_name)
+    fault = ""
+    try:
+        await stream.do_handshake()
+    except trio.BrokenResourceError as error:
+        cause = error.__cause__
+        fault = str(handshake_failed(cause, backend) if isinstance(cause, OSError) else error)
+        raise
+    finally:
+        if fault and fault != tls.fault:
+            log.warning("probe of %s: %s", backend.name, fault)
+        tls.fault = fault
+    return stream
+
+
+async def _is_answered(stream: trio.abc.Stream, path: str) -> bool:
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: rproxy-health-check\r\nConnection: close\r\n\r\n"
     await stream.send_all(request.encode())
     answer = b""

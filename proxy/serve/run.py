@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.engine.backend_tls import TlsFileError
 from proxy.serve.managed import ManagedError
 from proxy.serve.port_owner import owner_of
 from proxy.serve.server import ListenError, Server, serve
@@ -36,6 +37,8 @@ def run(config: Config) -> None:
         trio.run(_run, config, strict_exception_groups=True)
     except* ListenError as group:
         raise StartError("; ".join(_explain(error) for error in _leaves(group))) from None
+    except* TlsFileError as group:
+        raise StartError("; ".join(str(error) for error in _leaves(group))) from None
     except* ManagedError as group:
         raise StartError("; ".join(str(error) for error in _leaves(group))) from None
 

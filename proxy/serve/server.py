@@ -12,6 +12,7 @@ from proxy.core.address import Address, UnixAddress
 from proxy.core.health import Health
 from proxy.core.pool import UNLIMITED
 from proxy.engine.backend import LiveBackend
+from proxy.engine.backend_tls import BackendTls, make_context
 from proxy.engine.frontend import Frontend, LivePool
 from proxy.engine.listener import Listener, bound_address, listen
 from proxy.engine.reactor import Reactor
@@ -34,7 +35,7 @@ class Server:
     """
 
     def __init__(self, config: Config) -> None:
-        """Binds every listener, or none. Raises ListenError."""
+        """Binds every listener, or none. Raises ListenError and TlsFileError."""
         self.config = config
         self.reactor = Reactor()
         self.wheel = Wheel(self.reactor, shortest_timeout(config))
@@ -56,6 +57,7 @@ class Server:
     def _make_pool(self, name: str, rng: Random) -> LivePool:
         settings = self.config.pools[name]
         check = settings.health_check
+        context = make_context(settings.tls) if settings.tls else None
         rise, fall = (check.rise, check.fall) if check else (1, 3)
         backends = [
             LiveBackend(
@@ -65,6 +67,7 @@ class Server:
                 idle_limit=settings.idle_connections,
                 members=backend.members,
                 health=Health(rise=rise, fall=fall),
+                tls=BackendTls(context, settings.tls, backend.address) if context and settings.tls else None,
             )
             for backend in settings.backends
         ]
@@ -158,7 +161,8 @@ class ListenError(Exception):
 async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
     """Serves `config` until cancelled. `started` gives the Server, which tells the bound addresses and can drain.
 
-    Raises ListenError before `started`. Cancellation cuts every session; call `Server.drain` first to be kind.
+    Raises ListenError and TlsFileError before `started`. Cancellation cuts every session; call `Server.drain` first to
+    be kind.
     """
     server = Server(config)
     try:

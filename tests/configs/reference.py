@@ -29,6 +29,7 @@ HEADERS = {
     "Pool": "[pools.NAME]",
     "Backend": "[[pools.NAME.backends]]",
     "PoolTimeouts": "[pools.NAME.timeouts]",
+    "PoolTls": "[pools.NAME.tls]",
     "HealthCheck": "[pools.NAME.health_check]",
     "Shutdown": "[shutdown]",
 }

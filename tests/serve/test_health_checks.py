@@ -11,14 +11,19 @@ import trio
 import trio.testing
 
 from proxy.core.address import TcpAddress, UnixAddress, parse_address
-from proxy.core.config import Backend, Config, Frontend, HealthCheck, Pool
+from proxy.core.config import Backend, Config, Frontend, HealthCheck, Pool, PoolTls
 from proxy.engine.backend import LiveBackend
+from proxy.engine.backend_tls import BackendTls, make_context
 from proxy.serve.health_checks import probe
 from proxy.serve.server import Server, serve
+from tests.engine.support import hello
+from tests.tls import server_context, tls_backend, write_authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+    from proxy.core.address import Address
 
     Handler = Callable[[trio.SocketStream], Awaitable[None]]
 
@@ -122,3 +127,27 @@ async def test_without_checks_a_healthy_backend_is_not_probed() -> None:
     async with listening(counting) as address, serving(address, check=None):
         await trio.testing.wait_all_tasks_blocked(0.05)
     assert connects == 0
+
+
+def over_tls(address: Address, tmp_path: Path) -> LiveBackend:
+    settings = PoolTls(ca=write_authority(tmp_path))
+    return LiveBackend(address, tls=BackendTls(make_context(settings), settings, address))
+
+
+@pytest.mark.parametrize("path", [None, "/healthz"])
+async def test_where_the_pool_speaks_tls_the_probe_does_too(path: str | None, tmp_path: Path) -> None:
+    async with tls_backend(hello, server_context("127.0.0.1")) as app:
+        assert await probe(over_tls(app.address, tmp_path), HealthCheck(path=path))
+    async with listening(silent) as address:
+        assert not await probe(over_tls(address, tmp_path), HealthCheck(path=path, timeout=0.05))
+
+
+async def test_a_wrong_certificate_is_a_bad_answer_and_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with tls_backend(hello, server_context("other.test")) as app:
+        backend = over_tls(app.address, tmp_path)
+        assert not await probe(backend, HealthCheck())
+        assert not await probe(backend, HealthCheck())
+    (record,) = [record for record in caplog.records if "probe" in record.getMessage()]
+    assert "tls-certificate: IP address mismatch" in record.getMessage()

@@ -13,7 +13,7 @@ from proxy.core.config.salvage import NAMED_TABLES, existing
 from proxy.core.config.schema import example_at, keys_at
 from proxy.core.config.suggest import did_you_mean, nearest
 from proxy.core.config.units import show
-from proxy.core.config.values import Balance, Mode
+from proxy.core.config.values import Balance, Mode, TlsVersion
 
 _UNKNOWN = "unexpected_keyword_argument"
 _TYPES = {
@@ -24,7 +24,12 @@ _TYPES = {
     "dict_type": "a table",
     "dataclass_type": "a table",
 }
-_CHOICES = {"mode": get_args(Mode), "balance": get_args(Balance), "status": get_args(RedirectStatus)}
+_CHOICES = {
+    "mode": get_args(Mode),
+    "balance": get_args(Balance),
+    "status": get_args(RedirectStatus),
+    "min_version": get_args(TlsVersion),
+}
 
 
 def findings(error: ValidationError, data: dict[str, Any]) -> Iterator[Finding]:

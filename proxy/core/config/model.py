@@ -8,6 +8,7 @@ from pydantic import BeforeValidator
 from proxy.core.config.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions
 from proxy.core.config.policy import Redirect, Respond
 from proxy.core.config.pool import Backend, HealthCheck, Pool, PoolTimeouts
+from proxy.core.config.pool_tls import PoolTls
 from proxy.core.config.route import Route
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Duration
@@ -23,6 +24,7 @@ __all__ = [
     "ListenOptions",
     "Pool",
     "PoolTimeouts",
+    "PoolTls",
     "Redirect",
     "Respond",
     "Route",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from proxy.core.config.pool_tls import PoolTls
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Duration
 from proxy.core.config.values import Address, Balance, Command, OwnName, RequestPath, Whole, short_backend
@@ -80,6 +81,8 @@ class Pool(Section):
     """How long a backend may take."""
     health_check: Annotated[HealthCheck | None, like({"path": "/healthz"})] = None
     """Probe every backend and leave out those that fail. Default: none."""
+    tls: Annotated[PoolTls | None, like({"ca": "/etc/rproxy/ca.pem"})] = None
+    """Speak TLS to the backends. Default: none, plain text."""
     queue: Annotated[Whole, like(1024, ge=0, le=1_000_000)] = 1024
     """Requests or connections that may wait when every backend is full; 0 refuses at once.
     Default 1024, at most 1000000."""

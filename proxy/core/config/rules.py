@@ -11,6 +11,7 @@ from proxy.core.config.clashes import check_clashes, check_loops
 from proxy.core.config.model import Backend, Config, Frontend, Pool, Route
 from proxy.core.config.placeholders import check_command
 from proxy.core.config.policy_rules import check_policies
+from proxy.core.config.pool_tls import check_pool_tls
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding
 from proxy.core.config.schema import example_at
@@ -123,6 +124,8 @@ def _check_pool(pool: Pool) -> Iterator[Finding]:
     if not pool.backends:
         message = f'pool "{pool.name}" is empty: "backends" is missing or has none'
         yield Finding(path=(*path, "backends"), message=message, example=example_at((*path, "backends")))
+    if pool.tls is not None:
+        yield from check_pool_tls(pool.tls, [backend.address for backend in pool.backends], (*path, "tls"))
     seen: Counter[object] = Counter()
     for index, backend in enumerate(pool.backends):
         place = (*path, "backends", index)

@@ -32,6 +32,10 @@ _OTHER_WORDS = {
     "leasttime": ["least-connections"],
     "p2c": ["two-choices"],
     "websockets": ["websocket"],
+    "sni": ["server_name"],
+    "cert": ["certificate"],
+    "crt": ["certificate"],
+    "cafile": ["ca"],
 }
 
 

@@ -17,6 +17,7 @@ _UPGRADE = re.compile(r"[a-z0-9!#$%&'*+.^_`|~/-]+")  # token, and "/" before a v
 _MODE = re.compile(r"0?[0-7]{3}")
 
 Mode = Literal["http", "tcp"]
+TlsVersion = Literal["1.2", "1.3"]
 Balance = Literal["round-robin", "least-connections", "random", "two-choices"]
 Whole = Annotated[int, Strict()]  # without Strict true becomes 1, and "5" becomes 5
 Flag = Annotated[bool, Strict()]  # without Strict "yes" and 1 are taken
@@ -79,6 +80,19 @@ def _check_host(host: str) -> str:
     raise ValueError(f'{show(host)} is not a host name: write one like "api.example.com" or "*.example.com"')
 
 
+def _check_name(name: str) -> str:
+    host = _check_host(name)
+    if host.startswith(("*", "[")) or ":" in host:
+        raise ValueError(f'{show(name)} is not one name: write one like "app.example.com"')
+    return host
+
+
+def _check_file_name(name: str) -> str:
+    if not name or "\0" in name:
+        raise ValueError(f'{show(name)} is not the name of a file: write one like "/etc/rproxy/ca.pem"')
+    return name
+
+
 def _check_path(path: str) -> str:
     if not path.startswith("/"):
         raise ValueError(f'{show(path)} does not begin with "/": write "/{path}"')
@@ -122,6 +136,8 @@ Addresses = Annotated[tuple[Address, ...], BeforeValidator(_to_list), _STRING_OR
 Command = Annotated[tuple[str, ...], BeforeValidator(_split_command), _STRING_OR_STRINGS]
 OwnName = Annotated[SkipJsonSchema[str], PlainValidator(_check_own_name)]  # not a setting, so not in the JSON Schema
 HostPattern = Annotated[str, AfterValidator(_check_host)]
+HostName = Annotated[str, AfterValidator(_check_name)]
+FileName = Annotated[str, AfterValidator(_check_file_name)]
 PathPrefix = Annotated[str, AfterValidator(_check_prefix)]
 RequestPath = Annotated[str, AfterValidator(_check_path)]
 Upgrade = Annotated[str, AfterValidator(_check_upgrade)]

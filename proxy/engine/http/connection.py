@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from proxy.engine.reactor import HANG_UP, READ, READ_WRITE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.engine.backend import LiveBackend
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.reactor import Reactor
@@ -25,13 +27,16 @@ class BackendConnection:
         """Dials. Raises ConnectFailed."""
         self.reactor = reactor
         self.backend = backend
-        self.sock: Sock = backend.dial()
-        self.recv = self.sock.recv
-        self.send = self.sock.send
+        self.sock = sock = self.open()
+        self.recv: Callable[[int], bytes] = sock.recv
+        self.send: Callable[[bytes], int] = sock.send
         self.exchange: Exchange | None = None
         self.is_connected = False
         self.is_reused = False
         self.idle_since = 0.0
+
+    def open(self) -> Sock:
+        return self.backend.dial()
 
     def register(self, *, for_writing: bool) -> None:
         self.reactor.register(self.sock.fileno(), self.on_event, READ_WRITE if for_writing else READ)
@@ -47,9 +52,12 @@ class BackendConnection:
             except Exception as error:  # noqa: BLE001 - by now this connection may be idle, or serve somebody else
                 self.reactor.crashed(exchange.on_backend, error)
         elif mask & (select.EPOLLIN | HANG_UP):
-            # Idle: the backend closed it, or sent what nobody asked for. Either way it is not used again.
-            self.backend.idle.remove(self)
-            self.close()
+            self.spoke_while_idle(mask)
+
+    def spoke_while_idle(self, mask: int) -> None:
+        """The backend closed it, or sent what nobody asked for. Either way it is not used again."""
+        self.backend.idle.remove(self)
+        self.close()
 
     def has_more(self) -> bool:
         """Bytes or the end of the stream stand behind the response: no event will announce them again."""

@@ -21,7 +21,6 @@ from proxy.core.errors import (
 from proxy.core.http1 import END_OF_HEAD
 from proxy.engine.backend import connect_failed
 from proxy.engine.flow import FIRST_READ
-from proxy.engine.http.connection import BackendConnection
 from proxy.engine.http.download import Download
 from proxy.engine.http.tunnel import Tunnel
 from proxy.engine.http.upload import Upload, split_body
@@ -31,6 +30,7 @@ from proxy.engine.reactor import HANG_UP, WRITABLE
 if TYPE_CHECKING:
     from proxy.core.http1 import RequestHead, ResponseHead
     from proxy.engine.backend import LiveBackend
+    from proxy.engine.http.connection import BackendConnection
     from proxy.engine.http.live_route import LiveRoute
     from proxy.engine.http.session import HttpSession
 
@@ -149,7 +149,7 @@ class Exchange:
         connection = None if is_fresh else backend.take_idle()
         if connection is None:
             try:
-                connection = BackendConnection(self.session.reactor, backend)
+                connection = self.pool.connect(self.session.reactor, backend)
             except ConnectFailed as error:
                 self._try_next_backend(error)
                 return
@@ -443,7 +443,7 @@ class Exchange:
             self.pool.stop_waiting(self)
             self.fail(NoBackend("queue-timeout"))
         elif self.waiting is Waiting.CONNECT:
-            self._connect_timed_out()
+            self.connection_failed(ConnectTimeout(backend=name))
         elif self.waiting is Waiting.REQUEST_BODY:
             assert self.upload is not None
             self.upload.timed_out()
@@ -457,11 +457,12 @@ class Exchange:
             assert self.download is not None
             self.download.timed_out()
 
-    def _connect_timed_out(self) -> None:
-        assert self.backend is not None and self.connection is not None
+    def connection_failed(self, error: ConnectFailed) -> None:
+        """Before anything was sent."""
+        assert self.connection is not None
         self.connection.close()
         self.connection = None
-        self._try_next_backend(ConnectTimeout(backend=self.backend.name))
+        self._try_next_backend(error)
 
     def fail(self, error: ProxyError) -> None:
         """Answers with an error page, or breaks off visibly if the response has begun."""

@@ -1,0 +1,111 @@
+"""TLS towards backends: what all connections to one of them share, and the socket that speaks it."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from proxy.core.address import TcpAddress
+from proxy.core.errors import ConnectFailed, TlsFailed
+from proxy.engine.backend import connect_failed
+from proxy.engine.tls import TlsSocket, Truncated
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from proxy.core.address import Address
+    from proxy.core.config import PoolTls
+    from proxy.core.pool import Backend
+    from proxy.engine.reactor import Reactor
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class TlsFileError(Exception):
+    """A file that TLS needs has not what it should have; the message is one line that names it."""
+
+
+def make_context(settings: PoolTls) -> ssl.SSLContext:
+    """Reads the files. Raises TlsFileError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = _VERSIONS[settings.min_version]
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif settings.ca is None:
+        context.load_default_certs()
+    else:
+        with _reading(settings.ca):
+            context.load_verify_locations(settings.ca)
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what stands in the file is trusted, roots or not
+    if settings.certificate is not None:
+        with _reading(settings.key or settings.certificate):
+            # With a passphrase, if an empty one: OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(settings.certificate, settings.key, password="")
+    return context
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # ssl.SSLError is one, and knows the name of no file
+        raise TlsFileError(f"{name}: {error.strerror or error}") from error
+
+
+class BackendTls:
+    """server_name: asked for and compared, or an IP address that is compared only (RFC 9110 section 4.3.5). session: of
+    an earlier connection, which makes the next handshake cheap. fault: why the last probe failed, logged once."""
+
+    __slots__ = ("context", "fault", "server_name", "session")
+
+    def __init__(self, context: ssl.SSLContext, settings: PoolTls, address: Address) -> None:
+        self.context = context
+        self.server_name = settings.server_name or (address.host if isinstance(address, TcpAddress) else None)
+        self.session: ssl.SSLSession | None = None
+        self.fault = ""
+
+    def wrap(self, sock: socket.socket, reactor: Reactor) -> DialledTls:
+        return DialledTls(sock, self, reactor)
+
+
+class DialledTls(TlsSocket):
+    """Takes nothing to send until the handshake is complete, as a socket whose connection is still being made."""
+
+    __slots__ = ("_backend", "is_complete")
+
+    def __init__(self, sock: socket.socket, backend: BackendTls, reactor: Reactor) -> None:
+        super().__init__(sock, backend.context, reactor, server_side=False, server_hostname=backend.server_name)
+        self._backend = backend
+        self.is_complete = False
+        if backend.session is not None:
+            self.tls.session = backend.session
+
+    def handshake(self) -> bool:
+        self.is_complete = super().handshake()
+        return self.is_complete
+
+    def send(self, data: bytes | memoryview) -> int:
+        if not self.is_complete:
+            raise BlockingIOError
+        return super().send(data)
+
+    def close(self) -> None:
+        """By now the tickets of TLS 1.3 have come, which makes the next handshake a short one."""
+        session = self.tls.session if self.is_complete else None
+        if session is not None and (session.has_ticket or session.id):
+            self._backend.session = session
+        super().close()
+
+
+def handshake_failed(error: OSError, backend: Backend) -> ConnectFailed:
+    """The reason code for what OpenSSL or the kernel said before the handshake was complete."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return TlsFailed("tls-certificate", error.verify_message, backend=backend.name)
+    if isinstance(error, (ssl.SSLError, Truncated, ConnectionResetError, BrokenPipeError)):
+        said: str = getattr(error, "reason", None) or str(error)
+        return TlsFailed(detail=said.replace("_", " ").lower(), backend=backend.name)
+    return connect_failed(error, backend)
