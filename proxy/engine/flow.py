@@ -200,9 +200,14 @@ _NONBLOCK = getattr(os, "SPLICE_F_NONBLOCK", 2) | getattr(os, "SPLICE_F_MOVE", 1
 
 
 class Pipe:
-    """A pipe for `splice`. A few empty ones are kept: making one costs 20 us, most of it its size."""
+    """A pipe for `splice`. A few empty ones are kept: making one costs 20 us, most of it its size.
+
+    MOST: in use at a time. A reader that stalls leaves its pipe full, so that this bounds what they hold: 256 MiB.
+    """
 
     KEPT = 16
+    MOST = 256
+    used = 0
     _free: list[Pipe] = []  # noqa: RUF012 - of this process, as descriptors are
 
     def __init__(self, read_end: int, write_end: int) -> None:
@@ -212,7 +217,10 @@ class Pipe:
     @classmethod
     def acquire(cls) -> Pipe | None:
         """None when there is no descriptor or no memory left for one: the flow goes on copying."""
+        if Pipe.used >= cls.MOST:
+            return None
         if cls._free:
+            Pipe.used += 1
             return cls._free.pop()
         try:
             pipe = cls(*os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
@@ -222,10 +230,12 @@ class Pipe:
             fcntl.fcntl(pipe.write_end, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         except OSError:
             pass  # over the user's limit (pipe-user-pages-soft): the default of 64 KiB works as well
+        Pipe.used += 1
         return pipe
 
     def release(self, held: int) -> None:
         """held: bytes still in it; such a pipe is closed."""
+        Pipe.used -= 1
         if held or len(self._free) >= self.KEPT:
             os.close(self.read_end)
             os.close(self.write_end)

@@ -257,6 +257,22 @@ def test_pipes_kept_are_bounded(no_pipes: list[Pipe]) -> None:
     assert len(no_pipes) == Pipe.KEPT
 
 
+def test_pipes_in_use_are_bounded_and_bytes_are_copied_beyond(
+    ends: Ends, no_pipes: list[Pipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Pipe.used
+    monkeypatch.setattr(Pipe, "MOST", before + 1)
+    pipe = Pipe.acquire()
+    assert pipe is not None
+    assert Pipe.acquire() is None
+    pipe.release(0)
+    assert Pipe.used == before
+    assert Pipe.acquire() is pipe
+    assert Pipe.acquire() is None
+    pipe.release(1)
+    assert Pipe.used == before
+
+
 def test_without_descriptors_for_a_pipe_bytes_are_copied(
     ends: Ends, no_pipes: list[Pipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:

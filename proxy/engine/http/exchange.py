@@ -326,8 +326,8 @@ class Exchange:
         if response.status == 101:
             self._switch_protocols(response, rest)
             return False
-        if self.interim_count > MAX_INTERIM:
-            self.fail(BadResponse("too-many-interim", f"over {MAX_INTERIM} responses of 1xx"))
+        if self.interim_count > MAX_INTERIM or len(self.session.unsent) > RESPONSE_HEAD_LIMIT:
+            self.fail(BadResponse("too-many-interim", f"over {MAX_INTERIM} responses of 1xx, or more than is taken"))
             return False
         self.answer = b""
         if self.head.is_1_1:
