@@ -45,11 +45,12 @@ class RequestHead:
     target: origin-form or `*`, as sent on; host: as sent, b"" when HTTP/1.0 sent none;
     length: of the body, 0 without one, or CHUNKED; is_1_1: the client speaks HTTP/1.1; keep_alive: the client's
     connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
-    forward: the head for the backend but for the fields about the client and the blank line.
+    forward: the head for the backend but for the fields about the client and the blank line;
+    log_text: what the access log made of it, kept because heads are.
     """
 
-    __slots__ = ("connection", "expects_100", "forward", "host", "is_1_1", "is_head", "keep_alive", "length", "method",
-                 "target", "upgrade")  # fmt: skip
+    __slots__ = ("connection", "expects_100", "forward", "host", "is_1_1", "is_head", "keep_alive", "length",
+                 "log_text", "method", "target", "upgrade")  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, is_1_1: bool) -> None:
         self.method = method
@@ -63,6 +64,7 @@ class RequestHead:
         self.expects_100 = False
         self.upgrade = b""
         self.forward = b""
+        self.log_text = ""
 
     def copy(self, forward: bytes) -> RequestHead:
         """The same request with another head for the backend."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import ClientTimeout, CrowdedOut, Draining, ProxyError
+from proxy.engine.access_log import Unserved
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Stage:
     ends with `finish` or `give_up`, each of which may be called from anywhere and counts once.
     """
 
-    __slots__ = ("bucket", "deadline", "frontend", "is_over", "peer", "reactor", "sock", "then")
+    __slots__ = ("began", "bucket", "deadline", "frontend", "is_over", "peer", "reactor", "sock", "then")
 
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer, then: Step) -> None:
         self.frontend = frontend
@@ -35,7 +36,8 @@ class Stage:
         self.peer = peer
         self.then = then
         self.is_over = False
-        self.deadline = self.reactor.now + self.seconds()
+        self.began = self.reactor.now
+        self.deadline = self.began + self.seconds()
         self.bucket: Bucket | None = None
         self.reactor.register(sock.fileno(), self.on_event)
         frontend.wheel.add(self)
@@ -65,7 +67,7 @@ class Stage:
             reset_on_close(self.sock)
         self.reactor.close(self.sock)
         if error is not None:
-            self.frontend.record(error)
+            self.frontend.record(error, Unserved(self.frontend, self.peer, self.began))
         self.frontend.session_ended(self.peer.counted_as)
 
     def _leave(self) -> None:

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import TooManyConnections, error_page
+from proxy.engine.access_log import Unserved
 from proxy.engine.flow import LARGE_READ
 from proxy.engine.http.session import HttpSession
 from proxy.engine.relay import reset_on_close
@@ -21,15 +22,15 @@ def count_client(frontend: Frontend, sock: socket.socket, peer: Peer, then: Step
     if peer.host:
         peer.counted_as = frontend.clients.enter(peer.host)
         if not peer.counted_as:
-            _refuse(frontend, sock, has_page=then is HttpSession)
+            _refuse(frontend, sock, peer, has_page=isinstance(then, type) and issubclass(then, HttpSession))
             return
     then(frontend, sock, peer)
 
 
-def _refuse(frontend: Frontend, sock: socket.socket, *, has_page: bool) -> None:
+def _refuse(frontend: Frontend, sock: socket.socket, peer: Peer, *, has_page: bool) -> None:
     """At once, whether the client has sent its request or not: a refusal that waits is a connection that it has."""
     error = TooManyConnections()
-    frontend.record(error)
+    frontend.record(error, Unserved(frontend, peer, frontend.reactor.now))
     if has_page:
         _say_goodbye(sock, error_page(error))
     else:

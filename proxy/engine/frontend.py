@@ -14,12 +14,15 @@ from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
 from proxy.core.line_budget import LineBudget
 from proxy.core.pool import Pool
 from proxy.core.route import Router
+from proxy.engine.access_log import RecordBuffer
 from proxy.engine.backend import LiveBackend
 from proxy.engine.client_limit import count_client
 from proxy.engine.http.connection import BackendConnection
 from proxy.engine.http.live_route import LiveRoute
+from proxy.engine.http.logged import LoggedSession
 from proxy.engine.http.session import HttpSession
 from proxy.engine.http.tls_connection import TlsConnection
+from proxy.engine.logged_tcp import LoggedTcpSession
 from proxy.engine.room import Room
 from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from proxy.core import config
     from proxy.core.peer import Peer
+    from proxy.engine.access_log import Recorded
     from proxy.engine.arrival import Step
     from proxy.engine.reactor import Reactor
     from proxy.engine.sock import Sock
@@ -109,7 +113,15 @@ class Frontend:
         self.clients = ClientCounts(settings.limits.connections_per_client)
         self.room = Room(self)
         self._lines = LineBudget()
+        self.access_log = RecordBuffer() if settings.access_log is not None else None
         self.set_stages(stages_for(settings))
+
+    @property
+    def _session(self) -> Step:
+        """What serves a connection."""
+        if self.access_log is None:
+            return HttpSession if self.config.mode == "http" else TcpSession
+        return LoggedSession if self.config.mode == "http" else LoggedTcpSession
 
     def find_route(self, head: RequestHead) -> LiveRoute:
         """Where this request goes. Raises NoRoute."""
@@ -120,7 +132,7 @@ class Frontend:
 
     def set_stages(self, stages: Iterable[Callable[..., object]]) -> None:
         """What every new connection passes on its way to its session. Without stages nothing is added to that way."""
-        step: Step = HttpSession if self.config.mode == "http" else TcpSession
+        step = self._session
         for stage in reversed(tuple(stages)):
             step = partial(stage, then=step)
         self._first_step = step
@@ -155,8 +167,11 @@ class Frontend:
         """Ended exchanges (HTTP) and sessions (TCP) by reason, `ok` for a good end."""
         return self.failures + Counter(ok=self.completed)
 
-    def record(self, error: ProxyError | None) -> None:
-        """The one record of how an exchange or a TCP session ended."""
+    def record(self, error: ProxyError | None, what: Recorded) -> None:
+        """The one record of how an exchange or a TCP session ended: the count, the access log, a word to the operator.
+        (A good end of an exchange without an access log is counted on the spot, in `Exchange.finish`.)"""
+        if self.access_log is not None:
+            self.access_log.add(what.facts(error))
         if error is None:
             self.completed += 1
             return

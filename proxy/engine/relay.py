@@ -54,12 +54,13 @@ class Relay:
     up: client to server; down: server to client. deadline: pushed on by every event, `idle` seconds ahead.
     """
 
-    __slots__ = ("bucket", "client", "deadline", "down", "down_is_blocked", "down_is_scheduled", "idle",
+    __slots__ = ("bucket", "client", "deadline", "down", "down_is_blocked", "down_is_scheduled", "flows", "idle",
                  "is_server_reset", "reactor", "server", "up", "up_is_blocked", "up_is_scheduled")  # fmt: skip
 
     reactor: Reactor
     client: Sock
     server: Sock
+    flows: tuple[Flow, Flow] | None  # up and down, for the bytes they counted, after their ends as well
     up: Flow | None  # None once this direction has ended and its end was passed on
     down: Flow | None
     idle: float
@@ -68,7 +69,7 @@ class Relay:
 
     def begin_relay(self, client: Sock, server: Sock) -> None:
         self.client, self.server = client, server
-        self.up, self.down = Flow(client, server), Flow(server, client)
+        self.flows = self.up, self.down = Flow(client, server), Flow(server, client)
         self.up_is_blocked = self.down_is_blocked = False
         self.up_is_scheduled = self.down_is_scheduled = False
         self.is_server_reset = False  # a `send` has taken the error, so that `recv` will report an end like any other

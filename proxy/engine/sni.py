@@ -10,7 +10,6 @@ from proxy.core.client_hello import MAX_SIZE, HelloReader
 from proxy.core.errors import BadHello, ClientGone, ClientTimeout, NoRoute
 from proxy.engine.arrival import Stage
 from proxy.engine.reactor import BROKEN, HANG_UP
-from proxy.engine.tcp import TcpSession
 
 if TYPE_CHECKING:
     from proxy.core.peer import Peer
@@ -63,7 +62,7 @@ class HelloPeek(Stage):
     def _route(self, name: str) -> None:
         route = self.frontend.router.find(name.encode(), b"")
         if route is not None:
-            self.then = partial(TcpSession, pool=route.pool)
+            self.then = partial(self.then, pool=route.pool)  # type: ignore[call-arg] # the last stage: a TcpSession
             self.finish()
             return
         try:

@@ -13,6 +13,7 @@ from proxy.engine.reactor import BROKEN, HANG_UP, READ, READ_WRITE, WRITABLE
 from proxy.engine.relay import Relay, reset_on_close
 
 if TYPE_CHECKING:
+    from proxy.core.access_log.record import Record
     from proxy.core.peer import Peer
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend, LivePool
@@ -36,7 +37,7 @@ class TcpSession(Relay):
         self.counted_as = peer.counted_as
         self.pool: LivePool = pool or frontend.pool  # type: ignore[assignment] # refused by core/config where both lack
         self.idle = frontend.config.timeouts.idle
-        self.up = self.down = None
+        self.up = self.down = self.flows = None
         self.server = None  # type: ignore[assignment] # until `_dial`
         self.backend: LiveBackend | None = None
         self.tried: list[LiveBackend] = []
@@ -180,6 +181,9 @@ class TcpSession(Relay):
         reset_on_close(self.client)
         self.ended(error)
 
+    def facts(self, error: ProxyError | None) -> Record:
+        raise NotImplementedError  # a frontend with an access log has a LoggedTcpSession
+
     def ended(self, error: ProxyError | None) -> None:
         if self.is_over:
             return
@@ -193,5 +197,5 @@ class TcpSession(Relay):
             self.pool.give_back(self.backend)
         else:
             self.pool.stop_waiting(self)
-        self.frontend.record(error)
+        self.frontend.record(error, self)
         self.frontend.session_ended(self.counted_as)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.core.config import LogFile, LogStdout
 from proxy.engine.backend_tls import TlsFileError
+from proxy.serve.access_log import LogError
 from proxy.serve.managed import ManagedError
 from proxy.serve.port_owner import owner_of
 from proxy.serve.server import ListenError, Server, serve
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from proxy.core.config import Config
 
 log = logging.getLogger("rproxy")
+REOPENING = (signal.SIGHUP, signal.SIGUSR1)  # what logrotate sends to nginx, and to most others
 
 
 class StartError(Exception):
@@ -37,25 +40,34 @@ def run(config: Config) -> None:
         trio.run(_run, config, strict_exception_groups=True)
     except* ListenError as group:
         raise StartError("; ".join(_explain(error) for error in _leaves(group))) from None
-    except* TlsFileError as group:
-        raise StartError("; ".join(str(error) for error in _leaves(group))) from None
-    except* ManagedError as group:
+    except* (ManagedError, LogError, TlsFileError) as group:
         raise StartError("; ".join(str(error) for error in _leaves(group))) from None
 
 
 async def _run(config: Config) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, *_reopening(config)) as signals:
         async with trio.open_nursery() as nursery:
             phase = _Phase(nursery.cancel_scope)
             nursery.start_soon(phase.watch, signals)
             phase.server = server = await nursery.start(serve, config)
-            sys.stdout.write(start_table(server))
-            sys.stdout.flush()
+            table = sys.stderr if _has_log(config, LogStdout) else sys.stdout  # whoever reads the log reads lines of it
+            table.write(start_table(server))
+            table.flush()
             tune_garbage_collection()
             await phase.stop.wait()
             log.info("stopping: %d sessions finish within %g s", server.active, config.shutdown.drain)
             await server.drain(config.shutdown.drain)
             nursery.cancel_scope.cancel()
+
+
+def _reopening(config: Config) -> tuple[signal.Signals, ...]:
+    """Without a file to reopen they keep their meaning: a terminal that goes away ends what runs in it."""
+    return REOPENING if _has_log(config, LogFile) else ()
+
+
+def _has_log(config: Config, kind: type[LogFile | LogStdout]) -> bool:
+    logs = (frontend.access_log for frontend in config.frontends.values())
+    return any(log is not None and isinstance(log.to, kind) for log in logs)
 
 
 class _Phase:
@@ -69,6 +81,10 @@ class _Phase:
     async def watch(self, signals: AsyncIterator[int]) -> None:
         async for number in signals:
             log.info("%s", signal.Signals(number).name)
+            if number in REOPENING:
+                if self.server is not None:
+                    self.server.reopen_logs()
+                continue
             if self.server is None or self.stop.is_set():
                 if self.server is not None:
                     self.server.cut()

@@ -18,6 +18,7 @@ from proxy.engine.listener import Listener, bound_address, listen
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
 from proxy.serve import health_checks, managed_backends, resolve
+from proxy.serve.access_log import LogWriter
 
 if TYPE_CHECKING:
     import socket
@@ -35,7 +36,7 @@ class Server:
     """
 
     def __init__(self, config: Config) -> None:
-        """Binds every listener, or none. Raises ListenError and TlsFileError."""
+        """Binds every listener, or none. Raises ListenError, LogError and TlsFileError."""
         self.config = config
         self.reactor = Reactor()
         self.wheel = Wheel(self.reactor, shortest_timeout(config))
@@ -47,9 +48,13 @@ class Server:
         }
         self._sockets: list[tuple[str, socket.socket]] = []
         self._listeners: list[Listener] = []
+        self.logs: list[LogWriter] = []
         try:
             self._bind()
+            self._open_logs()
         except BaseException:
+            for log in self.logs:
+                log.discard()
             self._close_sockets()
             self.reactor.close_all()
             raise
@@ -80,6 +85,17 @@ class Server:
                     self._sockets.append((name, listen(address, settings.socket)))
                 except OSError as error:
                     raise ListenError(name, address, error) from error
+
+    def _open_logs(self) -> None:
+        for frontend in self.frontends.values():
+            settings, records = frontend.config.access_log, frontend.access_log
+            if settings is not None and records is not None:
+                self.logs.append(LogWriter(frontend, settings, records))
+
+    def reopen_logs(self) -> None:
+        """Files have been moved away."""
+        for log in self.logs:
+            log.reopen()
 
     def accept(self) -> None:
         """From now on clients are served. What connected since the bind has waited in the kernel."""
@@ -147,6 +163,8 @@ class Server:
             listener.close()
         self._close_sockets()
         self.reactor.close_all()
+        for log in self.logs:
+            log.close()
 
 
 class ListenError(Exception):
@@ -161,10 +179,18 @@ class ListenError(Exception):
 async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
     """Serves `config` until cancelled. `started` gives the Server, which tells the bound addresses and can drain.
 
-    Raises ListenError and TlsFileError before `started`. Cancellation cuts every session; call `Server.drain` first to
-    be kind.
+    Raises ListenError, LogError and TlsFileError before `started`. Cancellation cuts every session; call `Server.drain`
+    first to be kind. Access logs are written to their ends, which may take some seconds when their destinations do not
+    take them.
     """
     server = Server(config)
+    async with trio.open_nursery() as logs:
+        for log in server.logs:
+            logs.start_soon(log.run)
+        await _serve(server, task_status)
+
+
+async def _serve(server: Server, task_status: trio.TaskStatus[Server]) -> None:
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(server.reactor.run)

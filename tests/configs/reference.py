@@ -26,6 +26,7 @@ HEADERS = {
     "FrontendTimeouts": "[frontends.NAME.timeouts]",
     "FrontendLimits": "[frontends.NAME.limits]",
     "ListenOptions": "[frontends.NAME.socket]",
+    "AccessLog": "[frontends.NAME.access_log]",
     "Pool": "[pools.NAME]",
     "Backend": "[[pools.NAME.backends]]",
     "PoolTimeouts": "[pools.NAME.timeouts]",

@@ -5,6 +5,7 @@
 
 from proxy.core.config.load import Checked, check_file, check_text, load_config, parse_config
 from proxy.core.config.model import (
+    AccessLog,
     Backend,
     Config,
     Frontend,
@@ -12,6 +13,10 @@ from proxy.core.config.model import (
     FrontendTimeouts,
     HealthCheck,
     ListenOptions,
+    LogFile,
+    LogStdout,
+    LogSyslog,
+    LogTarget,
     Pool,
     PoolTimeouts,
     PoolTls,
@@ -25,6 +30,7 @@ from proxy.core.config.report import problems_as_json, render_problems
 from proxy.core.config.schema import json_schema
 
 __all__ = [
+    "AccessLog",
     "Backend",
     "Checked",
     "Config",
@@ -35,6 +41,10 @@ __all__ = [
     "FrontendTimeouts",
     "HealthCheck",
     "ListenOptions",
+    "LogFile",
+    "LogStdout",
+    "LogSyslog",
+    "LogTarget",
     "Pool",
     "PoolTimeouts",
     "PoolTls",

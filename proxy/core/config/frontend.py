@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from proxy.core.config.access_log import AccessLog
 from proxy.core.config.policy import FieldValues
 from proxy.core.config.route import Route, ShortRedirect, ShortRespond
 from proxy.core.config.section import Section, like
@@ -124,6 +125,9 @@ class Frontend(Section):
     Default ["websocket"]."""
     socket: Annotated[ListenOptions, like({"backlog": 4096})] = field(default_factory=ListenOptions)
     """How the listening sockets are made."""
+
+    access_log: Annotated[AccessLog | None, like({"to": "/var/log/rproxy/web.log"})] = None
+    """Tells what was asked and how it went. Default: none."""
 
     @property
     def pool_names(self) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from proxy.core.config.access_log import LogFormat, LogOnly
 from proxy.core.config.policy import RedirectStatus
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding, show_path
@@ -29,6 +30,8 @@ _CHOICES = {
     "balance": get_args(Balance),
     "status": get_args(RedirectStatus),
     "min_version": get_args(TlsVersion),
+    "format": get_args(LogFormat),
+    "only": get_args(LogOnly),
 }
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from proxy.core.config.access_log import AccessLog, LogFile, LogStdout, LogSyslog, LogTarget
 from proxy.core.config.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions
 from proxy.core.config.policy import Redirect, Respond
 from proxy.core.config.pool import Backend, HealthCheck, Pool, PoolTimeouts
@@ -15,6 +16,7 @@ from proxy.core.config.units import Duration
 from proxy.core.config.values import Workers, name_tables
 
 __all__ = [
+    "AccessLog",
     "Backend",
     "Config",
     "Frontend",
@@ -22,6 +24,10 @@ __all__ = [
     "FrontendTimeouts",
     "HealthCheck",
     "ListenOptions",
+    "LogFile",
+    "LogStdout",
+    "LogSyslog",
+    "LogTarget",
     "Pool",
     "PoolTimeouts",
     "PoolTls",

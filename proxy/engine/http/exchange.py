@@ -384,7 +384,11 @@ class Exchange:
         if session.unsent or session.is_over:
             session.owe(self, keep_alive=keep_alive)
             return
-        session.frontend.completed += 1
+        frontend = session.frontend
+        if frontend.access_log is None:
+            frontend.completed += 1  # all that `record` would do
+        else:
+            frontend.record(None, session)
         session.next(keep_alive=keep_alive)
 
     def _let_go(self, *, is_clean: bool = False) -> None:
@@ -480,7 +484,7 @@ class Exchange:
         if self.waiting is Waiting.SLOT:
             self.pool.stop_waiting(self)
         self._let_go()
-        self.session.frontend.record(error)
+        self.session.frontend.record(error, self.session)
         self.session.abort()
 
     def cut(self) -> None:

@@ -11,6 +11,7 @@ from proxy.core.policy.redirect import Redirect
 from proxy.core.policy.reply import RedirectReply, TextReply
 from proxy.core.policy.rewrite import Rewrite
 from proxy.engine.http.exchange import Exchange
+from proxy.engine.http.logged import logged
 from proxy.engine.http.replying import Replying
 from proxy.engine.http.timed_exchange import TimedExchange
 
@@ -54,10 +55,13 @@ class LiveRoute:
         self.body_limit = frontend.limits.body if rule is None or rule.body is None else rule.body
         self._rewrite = Rewrite(rule.path, rule.rewrite) if rule and rule.rewrite else None
         self.reply = _reply(own, rule.path if rule else None, self.response_fields)
-        self._serving = TimedExchange if frontend.timeouts.exchange else Exchange
+        self._serving: type[Exchange] = TimedExchange if frontend.timeouts.exchange else Exchange
+        if self.reply is not None:
+            self._serving = Replying
+        if frontend.access_log is not None:
+            self._serving = logged(self._serving)
         self.exchange: Callable[[HttpSession, RequestHead, LiveRoute], Exchange] = self._serving
         if self.reply is not None:
-            self.exchange = Replying
             self.pool: LivePool = None  # type: ignore[assignment]
         else:
             assert own.pool is not None

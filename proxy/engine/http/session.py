@@ -14,6 +14,7 @@ from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
+    from proxy.core.access_log.record import Record
     from proxy.core.http1 import RequestHead
     from proxy.core.peer import Peer
     from proxy.engine.frontend import Frontend
@@ -118,7 +119,7 @@ class HttpSession:
             self._client_ended()
             return
         if mask & BROKEN:  # reset: nobody waits for an answer to what it sent before
-            self.frontend.record(ClientGone("client-reset"))
+            self.frontend.record(ClientGone("client-reset"), self)
             self.close()
             return
         if len(data) == FIRST_READ or mask & HANG_UP:
@@ -134,7 +135,7 @@ class HttpSession:
 
     def _client_ended(self) -> None:
         if self.buffer:
-            self.frontend.record(BadRequest("incomplete-head", "the client closed within a request head"))
+            self.frontend.record(BadRequest("incomplete-head", "the client closed within a request head"), self)
         self.close()
 
     def _parse(self, data: bytes) -> None:
@@ -270,14 +271,14 @@ class HttpSession:
     def _record_owed(self, error: ProxyError | None) -> None:
         if self.owed is not None:
             self.owed = None
-            self.frontend.record(error)
+            self.frontend.record(error, self)
 
     def refuse(self, error: ProxyError, *, keep_alive: bool = False, is_head: bool = False) -> None:
         """Answers with an error page. Unless keep_alive, nothing the client still sends is read as a request."""
-        self.frontend.record(error)
         if not keep_alive:
             self.buffer = b""
         self.write(error_page(error, keep_alive=keep_alive, is_head=is_head))
+        self.frontend.record(error, self)
         if self.unsent or self.is_over:
             self.owe(None, keep_alive=keep_alive)
         else:
@@ -325,6 +326,9 @@ class HttpSession:
         elif mask & WRITABLE:
             self._write_rest()
 
+    def facts(self, error: ProxyError | None) -> Record:
+        raise NotImplementedError  # a frontend with an access log has a LoggedSession
+
     def spare_since(self) -> float | None:
         if self.exchange is not None or self.unsent or self.is_closing or self.is_over:
             return None
@@ -334,7 +338,7 @@ class HttpSession:
 
     def make_room(self) -> None:
         if self.buffer:
-            self.frontend.record(CrowdedOut())
+            self.frontend.record(CrowdedOut(), self)
         self.close()
 
     def timed_out(self) -> None:
@@ -358,7 +362,7 @@ class HttpSession:
             self.exchange.abort(reason)
         else:
             self.owed = None  # this is the one record of it
-            self.frontend.record(reason)
+            self.frontend.record(reason, self)
             self.abort()
 
     def drain(self) -> None:

@@ -66,5 +66,5 @@ class Tunnel(Relay):
         self.release_flows()
         self.reactor.close(self.server)
         self._pool.give_back(self._backend)
-        session.frontend.record(error)
+        session.frontend.record(error, session)
         session.close()

@@ -67,6 +67,11 @@ class Upload:
         """Nothing was read from the client since the request began, so that it can begin again."""
         return self.flow.left == self._left_at_start
 
+    @property
+    def taken(self) -> int:
+        """Bytes read from the client."""
+        return self._left_at_start - self.flow.left
+
     def begin(self, connection: BackendConnection, data: bytes) -> None:
         """data: what goes before everything still to be read."""
         self.flow.set_sink(connection.sock)

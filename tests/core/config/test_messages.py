@@ -99,6 +99,53 @@ for example: pools.app = { backends = ["127.0.0.1:9001"] }
 """,
     ),
     (
+        "an access log with a relative path",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+access_log = { to = "web.log" }
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:21: "web.log" is no place for a log: write "stdout", a path like "/var/log/rproxy/web.log", "syslog", or "syslog:udp:127.0.0.1:514"
+  access_log = { to = "web.log" }
+                      ^
+for example: to = "/var/log/rproxy/web.log"
+""",
+    ),
+    (
+        "an access log in a format of another proxy",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+[frontends.web.access_log]
+format = "httplog"
+only = "error"
+buffer = "1KiB"
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:5:10: "httplog" is not a value of "format": it takes "json" or "combined"
+  format = "httplog"
+           ^
+for example: format = "json"
+
+lb.toml:6:8: "error" is not a value of "only": it takes "all" or "errors"; did you mean "errors"?
+  only = "error"
+         ^
+for example: only = "errors"
+
+lb.toml:7:10: 1KiB is out of range: from 64KiB to 256MiB is allowed here
+  buffer = "1KiB"
+           ^
+for example: buffer = "4MiB"
+""",
+    ),
+    (
         "a word of another proxy",
         """\
 [frontends.web]

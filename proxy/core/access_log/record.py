@@ -1,0 +1,96 @@
+"""What is known of an exchange or a TCP session that has ended: a plain tuple, made by the engine, read by formats."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from proxy.core.peer import Peer
+
+OK = "ok"
+SWITCHED = 101  # the status of an exchange that became a tunnel
+# A first line that looks like a request's. Anything else is not logged: who knows what stands there after a desync.
+_REQUEST_LINE = re.compile(rb"(?:\r?\n)*([A-Z][A-Z-]{0,31}) ([*/]\S*|https?://\S*)(?: HTTP/(1\.[01]))?[ \r\n]")
+_HOST = re.compile(rb"\nHost:[ \t]*([^\s]+)", re.IGNORECASE)
+_USER = re.compile(rb"//[^/@]*@")
+
+
+class Client:
+    """The connection that a record belongs to. session: counted from 1. text: what the format made of it, kept for the
+    other records of this connection."""
+
+    __slots__ = ("peer", "session", "text")
+
+    def __init__(self, session: int, peer: Peer) -> None:
+        self.session = session
+        self.peer = peer
+        self.text = ""
+
+
+class LoggedHead(Protocol):
+    """What a format reads of a request head: `http1.RequestHead`, or `SeenHead`. log_text: as `Client.text`; a head
+    that is repeated is the same object, and the text of a request costs more than all the rest of its line."""
+
+    method: bytes
+    target: bytes
+    host: bytes | None
+    forward: bytes
+    log_text: str
+
+    @property
+    def is_1_1(self) -> bool | None:
+        """None: it did not say."""
+
+
+class SeenHead:
+    """Of a request that was refused before it was read: what its first bytes seem to say. method is b"" if nothing."""
+
+    __slots__ = ("forward", "host", "is_1_1", "log_text", "method", "target")
+
+    def __init__(self, data: bytes) -> None:
+        line = _REQUEST_LINE.match(data)
+        host = _HOST.search(data) if line else None
+        self.method = line[1] if line else b""
+        self.target = _USER.sub(b"//", line[2]) if line else b""
+        self.host: bytes | None = host[1] if host else None
+        self.is_1_1 = line[3] == b"1.1" if line and line[3] else None
+        self.forward = b""
+        self.log_text = ""
+
+
+# When it reached each step, on the reactor's clock; 0.0 for those it did not reach: began, read, picked, dialled,
+# written, answered, ended.
+Marks = tuple[float, float, float, float, float, float, float]
+
+# client, number of the exchange on its connection (0 in TCP mode), head (None in TCP mode), marks, pool, backend
+# (the last one tried), tries, whether over a connection that had been used before, status (0 in TCP mode), status of
+# the backend's answer (0 without one), bytes from the client, bytes to the client, reason.
+# A tuple, because an exchange waits for it to be made: 0.1 us, against 0.7 for a NamedTuple.
+Record = tuple[Client, int, LoggedHead | None, Marks, str, str, int, bool, int, int, int, int, str]
+
+
+class Phases(NamedTuple):
+    """Microseconds, whole so that they add up. The one in which it ended has all time to the end."""
+
+    read: int
+    pick: int
+    dial: int
+    write: int
+    answer: int
+    body: int
+    total: int
+
+
+def phases(marks: Marks) -> Phases:
+    """What each step took; marks may be missing, and then the time belongs to the first of those not reached."""
+    began, ended = marks[0], marks[6]
+    spans = [0, 0, 0, 0, 0, 0, int((ended - began) * 1e6 + 0.5)]
+    last = reached = 0
+    for step in range(1, 6):
+        if mark := marks[step]:
+            now = int((mark - began) * 1e6 + 0.5)
+            spans[step - 1] = now - last
+            last, reached = now, step
+    spans[reached] += spans[6] - last
+    return Phases._make(spans)

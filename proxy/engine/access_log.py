@@ -1,0 +1,123 @@
+"""The engine's part of the access log: records in a bounded buffer, which serve/ empties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from proxy.core.access_log.record import OK, Client
+
+if TYPE_CHECKING:
+    from proxy.core.access_log.record import Marks, Record
+    from proxy.core.errors import ProxyError
+    from proxy.core.peer import Peer
+    from proxy.engine.frontend import Frontend
+    from proxy.engine.sock import Sock
+
+# Records that wait to be made lines of. It is emptied every few hundredths of a second, and one core ends some 2,000
+# exchanges in that time: it is full when this process is not given the processor.
+MAX_RECORDS = 16_384
+
+
+class Recorded(Protocol):
+    """What has ended: a session, with or without an exchange, or a connection that has none yet."""
+
+    def facts(self, error: ProxyError | None) -> Record:
+        """For the access log, if there is one; asked once for each."""
+
+
+class RecordBuffer:
+    """records: not taken yet. dropped: how many found it full since the last `take_dropped`."""
+
+    __slots__ = ("_is_awaited", "_is_over", "_last_session", "_there_are_some", "dropped", "records")
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.dropped = 0
+        self._last_session = 0
+        self._is_awaited = self._is_over = False
+        self._there_are_some = trio.Event()
+
+    def new_client(self, peer: Peer) -> Client:
+        return Client(self.next_session(), peer)
+
+    def next_session(self) -> int:
+        self._last_session += 1
+        return self._last_session
+
+    def add(self, record: Record) -> None:
+        """From a handler: it never waits."""
+        if len(self.records) >= MAX_RECORDS:
+            self.dropped += 1
+            return
+        self.records.append(record)
+        if self._is_awaited:
+            self._is_awaited = False
+            self._there_are_some.set()
+
+    async def wait(self) -> None:
+        """Until there is a record, or the end."""
+        if not self.records and not self._is_over:
+            self._there_are_some = trio.Event()
+            self._is_awaited = True
+            await self._there_are_some.wait()
+
+    def end(self) -> None:
+        """Nobody adds any more."""
+        self._is_over = True
+        self._there_are_some.set()
+
+    def take(self, count: int) -> list[Record]:
+        """The oldest, at most so many."""
+        taken, self.records = self.records[:count], self.records[count:]
+        return taken
+
+    def take_dropped(self) -> int:
+        dropped, self.dropped = self.dropped, 0
+        return dropped
+
+
+class Meter(Client):
+    """A client whose bytes are counted. recv, send: in place of the socket's; an object of its own and not the session,
+    so that the session holds no circle."""
+
+    __slots__ = ("_recv", "_send", "received", "sent")
+
+    def __init__(self, session: int, peer: Peer, sock: Sock) -> None:
+        super().__init__(session, peer)
+        self.received = 0
+        self.sent = 0
+        self._recv = sock.recv
+        self._send = sock.send
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        data = self._recv(size, flags)
+        self.received += len(data)
+        return data
+
+    def send(self, data: bytes | memoryview, /) -> int:
+        sent = self._send(data)
+        self.sent += sent
+        return sent
+
+
+def reason_of(error: ProxyError | None) -> str:
+    return f"{error.phase}/{error.reason}" if error is not None else OK
+
+
+class Unserved:
+    """A connection that ended before its session began."""
+
+    __slots__ = ("_began", "_frontend", "_peer")
+
+    def __init__(self, frontend: Frontend, peer: Peer, began: float) -> None:
+        self._frontend = frontend
+        self._peer = peer
+        self._began = began
+
+    def facts(self, error: ProxyError | None) -> Record:
+        log, now = self._frontend.access_log, self._frontend.reactor.now
+        assert log is not None
+        marks: Marks = (self._began, 0.0, 0.0, 0.0, 0.0, 0.0, now)
+        return (log.new_client(self._peer), 0, None, marks, "", "", 0, False, 0, 0, 0, 0, reason_of(error))

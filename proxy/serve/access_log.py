@@ -1,0 +1,179 @@
+"""Writes a frontend's access log: makes lines of its records between the batches of the engine, writes in a thread.
+
+The lines are made in a task, not in the thread: a thread that computes takes the interpreter's lock for 5 ms at a time,
+and every handler waits for it. In the thread is what may block, the write itself, and there the lock is free.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+import socket
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.core.access_log.combined import Combined
+from proxy.core.access_log.json_lines import JsonLines
+from proxy.core.access_log.record import OK
+from proxy.core.access_log.syslog import Syslog
+from proxy.core.config import LogSyslog
+from proxy.serve.log_destinations import open_destination
+
+if TYPE_CHECKING:
+    from proxy.core.access_log.record import Record
+    from proxy.core.access_log.syslog import Format
+    from proxy.core.config import AccessLog
+    from proxy.engine.access_log import RecordBuffer
+    from proxy.engine.frontend import Frontend
+
+log = logging.getLogger("rproxy.access_log")
+
+GATHER = 0.05  # seconds between the first record and the lines: a thread's turn costs 0.1 ms, for one line or for many
+SLICE = 256  # records between two turns of the engine: 1 ms
+RETRY = 1.0  # seconds after a write that failed
+LAST_WORDS = 2.0  # seconds at the end for what is not written yet
+
+
+class LogError(Exception):
+    """A log that cannot be written from the start: one line."""
+
+
+class LogWriter:
+    """From the records of one frontend to one destination.
+
+    At most `buffer` bytes of lines wait. When there are more, the newest records are dropped and counted.
+    """
+
+    def __init__(self, frontend: Frontend, settings: AccessLog, records: RecordBuffer) -> None:
+        """Raises LogError."""
+        self._name = f"access log of {frontend.config.name}"
+        self._records = records
+        self._settings = settings
+        self._format = make_format(frontend.config.name, settings)
+        try:
+            self._destination = open_destination(settings.to)
+        except OSError as error:
+            raise LogError(f"{self._name}: cannot open {settings.to}: {error.strerror}") from error
+        self._lines: list[str] = []
+        self._waiting = 0  # bytes of lines, with those in the hands of the destination
+        self._dropped = 0
+        self._is_dropping = False
+        self._trouble = ""  # with the destination, as it was logged
+        self._closing = trio.Event()
+        self._wake = trio.Event()
+        self._scope = trio.CancelScope(shield=True)
+        self._thread = trio.CapacityLimiter(1)
+
+    async def run(self) -> None:
+        """Until `close`, also when cancelled: what is in the buffer by then is still to be written."""
+        with self._scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write_lines)
+                await self._make_lines()
+        if self._scope.cancelled_caught:  # the thread still has it
+            log.error("%s: %s takes no lines; what waited for it is lost", self._name, self._settings.to)
+        else:
+            self._destination.close()
+
+    def reopen(self) -> None:
+        self._destination.reopen()
+        self._wake.set()
+
+    def discard(self) -> None:
+        """Closes what was opened; for one that never ran."""
+        self._destination.close()
+
+    def close(self) -> None:
+        """No more records come. `run` ends when all is written, or after LAST_WORDS."""
+        self._closing.set()
+        self._scope.deadline = trio.current_time() + LAST_WORDS
+        self._records.end()
+
+    # ------------------------------------------------------------------ records to lines
+
+    async def _make_lines(self) -> None:
+        records = self._records
+        while not self._closing.is_set() or records.records:
+            await records.wait()
+            with trio.move_on_after(GATHER):
+                await self._closing.wait()
+            while records.records:
+                self._format_some(records.take(SLICE))
+                await trio.lowlevel.checkpoint()
+        self._wake.set()
+
+    def _format_some(self, records: list[Record]) -> None:
+        wall = datetime.now(UTC).timestamp() - monotonic()
+        self._dropped += self._records.take_dropped()
+        is_selective, limit, line_of = self._settings.only == "errors", self._settings.buffer, self._format.line
+        for record in records:
+            if is_selective and record[12] == OK and record[8] < 500:
+                continue
+            if self._waiting >= limit:
+                self._dropped += 1
+                continue
+            line = line_of(record, wall)
+            self._waiting += len(line)
+            self._lines.append(line)
+        self._wake.set()
+        if self._dropped and not self._is_dropping:
+            self._is_dropping = True
+            log.error("%s: lines come faster than %s takes them: they are dropped", self._name, self._settings.to)
+
+    # ------------------------------------------------------------------ lines to their destination
+
+    async def _write_lines(self) -> None:
+        while self._lines or not (self._closing.is_set() and not self._records.records):
+            await self._wake.wait()
+            self._wake = trio.Event()
+            lines, self._lines = self._lines, []
+            size = sum(map(len, lines))
+            await self._write(lines)
+            self._waiting -= size
+            if self._dropped and self._waiting <= self._settings.buffer // 2:
+                log.warning("%s goes on: %d lines were dropped", self._name, self._dropped)
+                self._dropped, self._is_dropping = 0, False
+
+    async def _write(self, lines: list[str]) -> None:
+        """Until they are written, however often that fails."""
+        while True:
+            try:
+                trouble = await trio.to_thread.run_sync(
+                    self._destination.write, lines, abandon_on_cancel=True, limiter=self._thread
+                )
+            except OSError as error:
+                self._tell(f"{self._settings.to} cannot be written: {error.strerror or error}")
+                lines = []  # the destination has them
+                await trio.sleep(RETRY)
+            else:
+                self._tell(trouble)
+                return
+
+    def _tell(self, trouble: str) -> None:
+        """When it begins, and when it is over."""
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if trouble:
+            log.error("%s: %s", self._name, trouble)
+        else:
+            log.warning("%s: %s is written again", self._name, self._settings.to)
+
+
+def make_format(frontend: str, settings: AccessLog) -> Format:
+    run = secrets.token_hex(4)
+    kind = JsonLines if settings.format == "json" else Combined
+    inner = kind(frontend, run, query=settings.query)
+    if not isinstance(settings.to, LogSyslog):
+        return inner
+    return Syslog(inner, frontend, _host_name(), os.getpid(), is_stream=settings.to.is_stream)
+
+
+def _host_name() -> str:
+    name = socket.gethostname()
+    return name if re.fullmatch(r"[!-~]{1,255}", name) else "-"  # RFC 5424 section 6

@@ -1,0 +1,186 @@
+"""Where lines of a log go: files, standard output, syslog. All of it blocks, and so belongs into a thread."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.config import LogFile, LogSyslog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxy.core.config import LogTarget
+
+MODE = 0o640  # lines tell who asked for what: not everybody's business
+CONNECT_TIMEOUT = 5.0
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+_GROUP = 64  # lines of one send to a stream
+
+
+class Destination(Protocol):
+    def write(self, lines: Sequence[str]) -> str:
+        """Until all is written. Raises OSError: then it keeps what is left, which goes first when it is called again.
+        Returns what is wrong all the same, or ""."""
+
+    def reopen(self) -> None:
+        """With the next `write`. From any thread."""
+
+    def close(self) -> None: ...
+
+
+def open_destination(target: LogTarget) -> Destination:
+    """Raises OSError for a file that cannot be opened. A syslog that is not there yet may come."""
+    if isinstance(target, LogFile):
+        return File(target.path)
+    return Syslog(target) if isinstance(target, LogSyslog) else Stdout()
+
+
+class Stdout:
+    """Standard output; and what files share with it."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self._left = b""
+        self._is_torn = False
+
+    def write(self, lines: Sequence[str]) -> str:
+        self._left += "".join(lines).encode()
+        while self._left:
+            try:
+                written = os.write(self._descriptor, self._left)
+            except BlockingIOError:  # somebody who shares it has made it non-blocking
+                _wait_writable(self._descriptor)
+                continue
+            self._is_torn = self._left[written - 1 : written] != b"\n"
+            self._left = self._left[written:]
+        return ""
+
+    def reopen(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def _wait_writable(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll()
+
+
+class File(Stdout):
+    """Appends to a path. When another file, or none, is found under it, as logrotate leaves it, the path is opened
+    anew."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._is_asked = False
+        super().__init__(self._open())
+
+    def _open(self) -> int:
+        descriptor = os.open(self._path, _FLAGS, MODE)  # without O_NONBLOCK a FIFO that nobody reads would hold us here
+        os.set_blocking(descriptor, True)
+        status = os.fstat(descriptor)
+        self._identity = status.st_dev, status.st_ino
+        return descriptor
+
+    def write(self, lines: Sequence[str]) -> str:
+        complaint = ""
+        if self._is_asked or self._has_moved():
+            try:
+                self._change(self._open())
+            except OSError as error:
+                complaint = f"the old file is still written to: {self._path} cannot be opened: {error.strerror}"
+        super().write(lines)
+        return complaint
+
+    def _has_moved(self) -> bool:
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            return True
+        return (status.st_dev, status.st_ino) != self._identity
+
+    def _change(self, descriptor: int) -> None:
+        os.close(self._descriptor)
+        self._descriptor = descriptor
+        self._is_asked = False
+        if self._is_torn:  # the disk was full in the middle of a line: its beginning is in the old file
+            self._left = self._left.partition(b"\n")[2]
+            self._is_torn = False
+
+    def reopen(self) -> None:
+        self._is_asked = True
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class Syslog:
+    """A connection that is made when there is something to say, and anew when it broke. Of a stream, what was sent and
+    not delivered when it broke is lost or comes twice; nobody acknowledges."""
+
+    def __init__(self, target: LogSyslog) -> None:
+        self._target = target
+        self._size = _GROUP if target.is_stream else 1
+        self._sock: socket.socket | None = None
+        self._left: deque[bytes] = deque()
+
+    def write(self, lines: Sequence[str]) -> str:
+        for start in range(0, len(lines), self._size):
+            self._left.append("".join(lines[start : start + self._size]).encode())
+        try:
+            self._send_all()
+        except OSError:
+            self.close()
+            raise
+        return ""
+
+    def _send_all(self) -> None:
+        if self._sock is None:
+            self._sock = _connect(self._target)
+        while self._left:
+            try:
+                self._sock.sendall(self._left[0])
+            except OSError as error:
+                if error.errno != errno.EMSGSIZE:  # it will never fit into a datagram: without it then
+                    raise
+            self._left.popleft()
+
+    def reopen(self) -> None:
+        pass
+
+    def close(self) -> None:
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+
+def _connect(target: LogSyslog) -> socket.socket:
+    """Connected, a datagram socket learns that nobody listens."""
+    kind = socket.SOCK_STREAM if target.is_stream else socket.SOCK_DGRAM
+    address: object
+    if isinstance(target.address, UnixAddress):
+        family, address = socket.AF_UNIX, target.address.sockaddr
+    else:
+        family, address = _resolve(target.address, kind)
+    sock = socket.socket(family, kind)
+    try:
+        sock.settimeout(CONNECT_TIMEOUT)
+        sock.connect(address)  # type: ignore[arg-type]
+        sock.settimeout(None)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _resolve(address: TcpAddress, kind: socket.SocketKind) -> tuple[socket.AddressFamily, object]:
+    family, _, _, _, found = socket.getaddrinfo(address.host, address.port, type=kind)[0]
+    return family, found

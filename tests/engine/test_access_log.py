@@ -1,0 +1,98 @@
+"""The buffer between the engine and the log: bounded, in order, and nobody waits for it but who empties it."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+import trio.testing
+
+from proxy.core.errors import ClientGone
+from proxy.core.peer import Peer
+from proxy.engine import access_log
+from proxy.engine.access_log import Meter, RecordBuffer, reason_of
+from tests.engine.logs import Log
+from tests.engine.support import backend, client, config, hello, proxy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from proxy.core.access_log.record import Record
+
+
+def record(number: int) -> Record:
+    return (RecordBuffer().new_client(Peer()), number, None, (0.0,) * 7, "", "", 0, False, 0, 0, 0, 0, "ok")  # type: ignore[return-value]
+
+
+def test_the_oldest_are_taken_first() -> None:
+    records = [record(number) for number in range(5)]
+    buffer = RecordBuffer()
+    for each in records:
+        buffer.add(each)
+    assert buffer.take(3) == records[:3]
+    assert buffer.take(3) == records[3:]
+    assert buffer.take(3) == []
+
+
+def test_when_it_is_full_the_newest_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_log, "MAX_RECORDS", 2)
+    records = [record(number) for number in range(5)]
+    buffer = RecordBuffer()
+    for each in records:
+        buffer.add(each)
+    assert buffer.records == records[:2]
+    assert buffer.take_dropped() == 3
+    assert buffer.take_dropped() == 0
+
+
+async def test_waiting_ends_with_a_record_or_with_the_end() -> None:
+    buffer = RecordBuffer()
+    for _ in range(2):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(buffer.wait)
+            await trio.testing.wait_all_tasks_blocked()
+            buffer.add(record(1))
+            buffer.add(record(2))
+        await buffer.wait()
+        buffer.take(2)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(buffer.wait)
+        await trio.testing.wait_all_tasks_blocked()
+        buffer.end()
+    await buffer.wait()
+
+
+def test_clients_are_numbered() -> None:
+    buffer = RecordBuffer()
+    assert [buffer.new_client(Peer()).session, buffer.next_session()] == [1, 2]
+
+
+def test_bytes_are_counted_when_the_kernel_took_or_gave_them() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        meter = Meter(1, Peer(), ours)
+        assert meter.send(b"12345") == 5
+        theirs.send(b"123")
+        assert meter.recv(2) == b"12"
+        assert meter.recv(2) == b"3"
+        with pytest.raises(BlockingIOError):
+            meter.recv(2)
+        assert (meter.sent, meter.received) == (5, 3)
+
+
+def test_reasons() -> None:
+    assert reason_of(None) == "ok"
+    assert reason_of(ClientGone(phase="write")) == "write/client-gone"
+
+
+async def test_a_connection_that_had_no_session_yet(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    async with backend(hello) as app:
+        settings = config(app.address, limits={"connections_per_client": 1}, frontend=log.settings)
+        async with proxy(settings) as server, client(server), client(server) as second:
+            await second.rest()
+    line = log.line
+    assert (line["reason"], line["client"], line["method"]) == ("admit/too-many-connections", "127.0.0.1", None)
