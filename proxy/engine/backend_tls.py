@@ -30,7 +30,7 @@ class TlsFileError(Exception):
 def make_context(settings: PoolTls) -> ssl.SSLContext:
     """Reads the files. Raises TlsFileError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = _VERSIONS[settings.min_version]
+    context.minimum_version = _VERSIONS[settings.minimum_version]
     context.options |= ssl.OP_NO_RENEGOTIATION
     if not settings.verify:
         context.check_hostname = False

@@ -27,7 +27,7 @@ def test_certificates_and_names_are_verified_unless_told_otherwise() -> None:
     context = make_context(PoolTls())
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-    assert make_context(PoolTls(min_version="1.3")).minimum_version == ssl.TLSVersion.TLSv1_3
+    assert make_context(PoolTls(minimum_version="1.3")).minimum_version == ssl.TLSVersion.TLSv1_3
     assert make_context(PoolTls(verify=False)).verify_mode == ssl.CERT_NONE
 
 

@@ -29,9 +29,9 @@ _CHOICES = {
     "mode": get_args(Mode),
     "balance": get_args(Balance),
     "status": get_args(RedirectStatus),
-    "min_version": get_args(TlsVersion),
     "format": get_args(LogFormat),
     "only": get_args(LogOnly),
+    "minimum_version": get_args(TlsVersion),
 }
 
 

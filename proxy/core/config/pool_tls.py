@@ -31,7 +31,7 @@ class PoolTls(Section):
     key: Annotated[FileName | None, like("/etc/rproxy/client.key")] = None
     """The file with its private key, in PEM, without a passphrase. Default: none, it is in the file of the
     certificate."""
-    min_version: Annotated[TlsVersion, like("1.3")] = "1.2"
+    minimum_version: Annotated[TlsVersion, like("1.3")] = "1.2"
     """The oldest version of TLS that is spoken. Default 1.2."""
 
 

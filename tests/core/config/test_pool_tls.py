@@ -58,8 +58,8 @@ def test_a_key_needs_its_certificate() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("min_version = 1.3", '1.3 is not a value of "min_version": it takes "1.2" or "1.3"'),
-        ('min_version = "1.1"', '"1.1" is not a value of "min_version": it takes "1.2" or "1.3"'),
+        ("minimum_version = 1.3", '1.3 is not a value of "minimum_version": it takes "1.2" or "1.3"'),
+        ('minimum_version = "1.1"', '"1.1" is not a value of "minimum_version": it takes "1.2" or "1.3"'),
         ('server_name = "*.test"', '"*.test" is not one name: write one like "app.example.com"'),
         ('server_name = "a.test:443"', '"a.test:443": write the host only, without a port'),
         ('ca = ""', '"" is not the name of a file: write one like "/etc/rproxy/ca.pem"'),

@@ -162,7 +162,7 @@ async def test_a_client_that_leaves_during_the_handshake(ca: str) -> None:
 async def test_a_version_that_is_too_old(ca: str) -> None:
     context = server_context("127.0.0.1")
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with tls_backend(hello, context) as app, proxy(over_tls(app, ca=ca, min_version="1.3")) as server:
+    async with tls_backend(hello, context) as app, proxy(over_tls(app, ca=ca, minimum_version="1.3")) as server:
         head, _ = await ask(server)
         assert reason(head) == "dial/tls-handshake"
 
