@@ -25,7 +25,9 @@ def test_an_empty_table_is_enough_and_verifies() -> None:
 
 def test_everything_said() -> None:
     assert (
-        problems('ca = "ca.pem"\nserver_name = "app.test"\ncertificate = "c.pem"\nkey = "c.key"\nmin_version = "1.3"')
+        problems(
+            'ca = "ca.pem"\nserver_name = "app.test"\ncertificate = "c.pem"\nkey = "c.key"\nminimum_version = "1.3"'
+        )
         == []
     )
 
