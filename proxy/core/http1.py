@@ -2,9 +2,11 @@
 
 llhttp, all leniencies off, refuses bare CR and LF, NUL and other control bytes, obs-fold, a space before a colon,
 signs, blanks and lists in Content-Length, two Content-Lengths, and Content-Length beside Transfer-Encoding. It leaves
-to us, and this module adds: exactly one Host, its syntax, absolute-form against Host, any coding but `chunked`,
-HTTP/1.0 with a coding, every version but 1.0 and 1.1, doubled spaces in the request line, white space behind a value,
-CONNECT. Bodies are counted or decoded by us as well (`core.chunked`): llhttp cannot say where one ended.
+to us, and this module adds: exactly one Host, its syntax, absolute-form against Host, the form of the target, any
+coding but `chunked`, HTTP/1.0 with a coding, every version but 1.0 and 1.1, doubled spaces and line ends before the
+request line, white space behind a value, CONNECT, fields that may come once only, fields that `Connection` may not
+name, names that look like ours (`core.field_names`), h2c, and 1xx with a body.
+Bodies are counted or decoded by us as well (`core.chunked`): llhttp cannot say where one ended.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import httptools
 
 from proxy.core.errors import BadRequest, BadResponse
 from proxy.core.field_lines import FieldLines, without_named
-from proxy.core.headers import FORWARDING, HOP_BY_HOP, tokens
+from proxy.core.field_names import Underscores, fate
+from proxy.core.headers import FORWARDING, HOP_BY_HOP, NEVER_FOR_ONE_HOP, NEVER_UPGRADED, OF_ALL_FORWARDING, tokens
 from proxy.core.llhttp import Judge
 
 if TYPE_CHECKING:
@@ -27,13 +30,21 @@ UNTIL_CLOSE = -2  # the length of a response body that ends with its connection
 END_OF_HEAD = b"\r\n\r\n"
 MAX_DIGITS = 100  # of a Content-Length; llhttp refuses values over 2**64 - 1 but bears with any number of zeros before
 
-# All but CONNECT; a path or a URL has no fragment, and `*` stands alone (RFC 9112 section 3.2). One match costs 0.3 us
-# less than taking the line apart in Python.
-_REQUEST_LINE = re.compile(rb"(?!CONNECT )([A-Z][A-Z-]*) ([^ #\r*][^ #\r]*|(?<=\AOPTIONS )\*) HTTP/1\.([01])\r\n")
 _HOST_SYNTAX = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+# Not `"`, `<`, `>` and, in a path, `\` (a `/` to some). Browsers send `|^{}[]` and the backtick as they are, and a `\`
+# in a query (WHATWG URL, percent-encode sets), so these pass. No fragment: it is not for servers.
+_PATH = rb"/[!$-;=@-\[\]-~]*(?:\?[!$-;=?-~]*)?"
+_ORIGIN_FORM = re.compile(_PATH)
+# All but CONNECT; `*` stands alone (RFC 9112 section 3.2). One match costs 0.3 us less than taking the line apart.
+_REQUEST_LINE = re.compile(
+    rb"(?!CONNECT )([A-Z][A-Z-]*) (%b|(?i:https?)://[!\"$-~]+|(?<=\AOPTIONS )\*) HTTP/1\.([01])\r\n" % _PATH
+)
+_OTHER_VERSION = re.compile(rb"[A-Z-]+ [!-~]+ HTTP/(?!1\.[01])[0-9]\.[0-9]\r\n")
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
-_START_OF_REQUEST = re.compile(rb"[A-Z][A-Z-]{0,31}(?: .*)?", re.DOTALL)
-_STATUS = re.compile(rb"[1-9][0-9][0-9]")
+_START_OF_REQUEST = re.compile(rb"[A-Z][A-Z-]{0,31}(?: [!-~]*(?: [!-~]*(?:\r(?:\n.*)?)?)?)?", re.DOTALL)
+_START_OF_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9](?: [^\r\n]*)?(?:\r(?:\n.*)?)?", re.DOTALL)
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+_STATUS = re.compile(rb"[1-5][0-9][0-9]")  # RFC 9110 section 15
 _REASON_PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")  # RFC 9112 section 4
 _CONNECTION_OPTIONS = {b"close", b"keep-alive", b"upgrade"}  # that are no field names
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
@@ -42,7 +53,8 @@ _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE
 class RequestHead:
     """A request head that passed every check, and its form for the backend.
 
-    target: origin-form or `*`, as sent on; host: as sent, b"" when HTTP/1.0 sent none;
+    target: origin-form or `*`, as sent on; host: as sent, b"" when HTTP/1.0 sent none; once: fields that may come once;
+    takes_trailers: it can be sent trailers (RFC 9110 section 6.5.1);
     length: of the body, 0 without one, or CHUNKED; is_1_1: the client speaks HTTP/1.1; keep_alive: the client's
     connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
     forward: the head for the backend but for the fields about the client and the blank line;
@@ -50,7 +62,7 @@ class RequestHead:
     """
 
     __slots__ = ("connection", "expects_100", "forward", "host", "is_1_1", "is_head", "keep_alive", "length",
-                 "log_text", "method", "target", "upgrade")  # fmt: skip
+                 "log_text", "method", "once", "takes_trailers", "target", "upgrade")  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, is_1_1: bool) -> None:
         self.method = method
@@ -62,6 +74,8 @@ class RequestHead:
         self.connection: tuple[bytes, ...] = ()
         self.keep_alive = is_1_1
         self.expects_100 = False
+        self.once: tuple[bytes, ...] = ()
+        self.takes_trailers = False
         self.upgrade = b""
         self.forward = b""
         self.log_text = ""
@@ -116,16 +130,24 @@ class HeadParser:
     """Parses heads; holds nothing between calls but lines it met and what they mean.
 
     met_new: the head parsed last had a line that was never met before, so that it is not worth remembering whole.
-    max_fields: a head with more is refused. upgrades: the protocols that may pass, all others' fields are dropped.
+    max_fields: a head with more is refused. upgrades: the protocols that may pass, all others' fields are dropped, and
+    HTTP/2 whatever is said. underscores: what becomes of request fields with `_` in their name (`field_names`).
     """
 
-    def __init__(self, *, max_fields: int = 100, upgrades: tuple[str, ...] = ("websocket",)) -> None:
+    def __init__(
+        self,
+        *,
+        max_fields: int = 100,
+        upgrades: tuple[str, ...] = ("websocket",),
+        underscores: Underscores = "drop",
+    ) -> None:
         self._max_fields = max_fields
-        self._upgrades = frozenset(name.lower().encode() for name in upgrades)
+        wanted = (name.lower().encode() for name in upgrades)
+        self._upgrades = frozenset(name for name in wanted if not name.startswith(NEVER_UPGRADED))
         self._request_judge = Judge(httptools.HttpRequestParser)
         self._response_judge = Judge(httptools.HttpResponseParser)
-        self._request_fields = FieldLines(_REQUEST_FIELDS)
-        self._response_fields = FieldLines(_RESPONSE_FIELDS)
+        self._request_fields = FieldLines(lambda name: _find_request_reader(name, underscores))
+        self._response_fields = FieldLines(_RESPONSE_FIELDS.get)
         self.met_new = False
         self._status_lines: dict[bytes, tuple[int, bool, bytes]] = {}
 
@@ -136,6 +158,8 @@ class HeadParser:
         except httptools.HttpParserInvalidMethodError as error:
             raise BadRequest("method", str(error), status=501 if could_be_request(data) else 400) from None
         except httptools.HttpParserError as error:
+            if _OTHER_VERSION.match(data):  # llhttp knows 0.9, 1.0, 1.1 and 2.0
+                raise BadRequest("version", "only HTTP/1.0 and HTTP/1.1 are served", status=505) from None
             raise BadRequest("syntax", str(error)) from None
         line = _REQUEST_LINE.match(data)
         if line is None:
@@ -201,12 +225,26 @@ class HeadParser:
         return known
 
 
+def skip_empty_lines(data: bytes) -> bytes:
+    """An empty line before a request is borne with, whole ones only (RFC 9112 section 2.2)."""
+    return data[_EMPTY_LINES.match(data).end() :]  # type: ignore[union-attr] # it matches b"" too
+
+
 def could_be_request(data: bytes) -> bool:
-    """False once the first bytes of a head still incomplete can no longer become one: TLS, another protocol, bare LF.
+    """False once the first bytes of a head still incomplete can no longer become one: TLS, HTTP/0.9, another protocol,
+    bare LF. (A CR may be half of an empty line.)
 
     Without it garbage would be waited on until the head's deadline.
     """
+    if data == b"\r":
+        return True
     return _START_OF_REQUEST.fullmatch(data) is not None and data.count(b"\n") == data.count(b"\r\n")
+
+
+def could_be_response(data: bytes) -> bool:
+    """The same of a backend's answer."""
+    data += b"HTTP/1.1 200"[len(data) :]
+    return _START_OF_RESPONSE.fullmatch(data) is not None and data.count(b"\n") == data.count(b"\r\n")
 
 
 # ---------------------------------------------------------------------- start lines
@@ -222,6 +260,8 @@ def _bad_request_line(data: bytes) -> BadRequest:
         return BadRequest("version", f"{version.decode('latin-1')} is not served", status=505)
     if method == b"CONNECT":
         return BadRequest("method", "CONNECT is for forward proxies", status=501)
+    if not method[:1].isalpha():
+        return BadRequest("request-line", "this does not begin with a method")
     return BadRequest("target", f"{target.decode('latin-1')!r} is no target for {method.decode()}")
 
 
@@ -254,12 +294,48 @@ def _apply_host(head: RequestHead, host: bytes) -> None:
     head.host = host
 
 
+def _connection(value: bytes) -> list[bytes]:
+    """Of a request. A backend may name what it likes, and some name Transfer-Encoding: what we frame stays all the
+    same (`_apply_connection`), and the rest is the backend's own."""
+    named = tokens(value)
+    for name in named:
+        if name in NEVER_FOR_ONE_HOP or name.startswith(OF_ALL_FORWARDING):
+            raise BadRequest("connection-names", f"{name.decode('latin-1')} is not for one connection only")
+    return named
+
+
 def _apply_tokens(head: RequestHead | ResponseHead, tokens: list[bytes]) -> None:
     head.connection = (*head.connection, *tokens)
 
 
 def _apply_upgrade(head: RequestHead | ResponseHead, protocol: bytes) -> None:
     head.upgrade = protocol
+
+
+def _te(value: bytes) -> bool:
+    return b"trailers" in tokens(value)
+
+
+def _apply_te(head: RequestHead, takes_trailers: bool) -> None:
+    """Ours to the backend is not what the client sent: whatever its codings, we take trailers, if the client does."""
+    head.takes_trailers = takes_trailers and head.is_1_1
+
+
+def _once(name: bytes) -> Reader:
+    """Of two, one backend takes the first and another the last, and who checked the request need not have been the same
+    sort. nginx refuses these as well."""
+
+    def apply(head: RequestHead, value: bytes) -> bool:
+        if name in head.once:
+            raise BadRequest("twice", f"more than one {name.decode()} field")
+        head.once = (*head.once, name)
+        return True
+
+    return bytes, apply
+
+
+def _refuse_underscore(value: bytes) -> bytes:
+    raise BadRequest("underscore", "a field name has '_' in it")
 
 
 def _expectation(value: bytes) -> bytes:
@@ -322,7 +398,9 @@ def _apply_response_coding(head: ResponseHead, value: bytes) -> None:
 _REQUEST_FIELDS: dict[bytes, Reader] = {
     **dict.fromkeys(HOP_BY_HOP | FORWARDING, (bytes, _drop)),
     b"host": (_host, _apply_host),
-    b"connection": (tokens, _apply_tokens),
+    b"connection": (_connection, _apply_tokens),
+    b"te": (_te, _apply_te),
+    **{name: _once(name) for name in (b"authorization", b"content-type", b"range")},
     b"content-length": (_request_length, _apply_request_length),
     b"transfer-encoding": (_request_coding, _apply_request_coding),
     b"upgrade": (bytes.lower, _apply_upgrade),
@@ -335,6 +413,18 @@ _RESPONSE_FIELDS: dict[bytes, Reader] = {
     b"transfer-encoding": (_response_coding, _apply_response_coding),
     b"upgrade": (bytes.lower, _apply_upgrade),
 }
+_DROPPED: Reader = (bytes, _drop)
+_REFUSED: Reader = (_refuse_underscore, _drop)
+
+
+def _find_request_reader(name: bytes, underscores: Underscores) -> Reader | None:
+    """name: lower case."""
+    reader = _REQUEST_FIELDS.get(name)
+    if reader is None:
+        fated = fate(name, underscores)
+        if fated != "pass":
+            return _DROPPED if fated == "drop" else _REFUSED
+    return reader
 
 
 def _apply_connection(head: RequestHead | ResponseHead, lines: list[bytes]) -> list[bytes]:
@@ -356,12 +446,16 @@ def _frame_request(head: RequestHead, lines: list[bytes]) -> None:
         lines.append(b"Content-Length: %d\r\n" % head.length)
     if head.expects_100:
         lines.append(b"Expect: 100-continue\r\n")
+    if head.takes_trailers and not head.upgrade:  # whose Connection is written already
+        lines.append(b"Connection: TE\r\nTE: trailers\r\n")
 
 
 def _frame_response(head: ResponseHead, lines: list[bytes]) -> None:
     """Which responses have no body whatever they say, and which length is passed on (RFC 9112 section 6.3)."""
     if head.status < 200 or head.status == 204:
         if head.length not in (0, UNTIL_CLOSE):
+            if head.status < 200:  # what it takes for this body we should take for the response
+                raise BadResponse("response-interim-body", f"{head.status} with a body")
             head.keep_alive = False  # a body may follow all the same, to be taken for the next response
         head.length = 0
     elif head.has_length:
@@ -382,11 +476,13 @@ def _check_host(head: RequestHead) -> bytes:
     if head.target[:1] != b"/" and head.target != b"*":
         absolute = _ABSOLUTE_FORM.fullmatch(head.target)
         if not absolute or not _HOST_SYNTAX.fullmatch(absolute[1]):
-            raise BadRequest("target", "the request target is neither a path nor an http URL")
+            raise BadRequest("target", "the request target names no host")
         if host is not None and absolute[1].lower() != host.lower():
             raise BadRequest("host-differs", "the request target names another host than the Host field")
         host = absolute[1]
         rest = absolute[2]
         head.target = rest if rest.startswith(b"/") else b"/" + rest
+        if not _ORIGIN_FORM.fullmatch(head.target):
+            raise BadRequest("target", "the path has characters that no URL can have")
     head.host = host or b""
     return head.host or b"localhost"

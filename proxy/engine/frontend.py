@@ -104,7 +104,9 @@ class Frontend:
         leads_on = settings.pool is not None or settings.redirect or settings.respond
         self.rest = LiveRoute(settings, None, pools) if leads_on else None
         self.router = Router(((r.host, r.path, LiveRoute(settings, r, pools)) for r in settings.routes), self.rest)
-        self.parser = HeadParser(max_fields=settings.limits.headers, upgrades=settings.upgrades)
+        self.parser = HeadParser(
+            max_fields=settings.limits.headers, upgrades=settings.upgrades, underscores=settings.underscores
+        )
         self.heads: HeadCache[tuple[RequestHead, LiveRoute]] = HeadCache()
         self.active = 0
         self.completed = 0

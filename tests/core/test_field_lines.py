@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.field_lines import MAX_KNOWN, MAX_LINE, FieldLines, without_named
+from proxy.core.field_lines import MAX_KNOWN, MAX_LINE, MAX_NAME, MAX_NAMES, FieldLines, without_named
 
 SEEN: list[tuple[object, object]] = []
 
@@ -16,7 +16,7 @@ def note(head: object, value: object) -> None:
 @pytest.fixture
 def fields() -> FieldLines:
     SEEN.clear()
-    return FieldLines({b"length": (int, note), b"x-drop": (bytes, lambda *_: None)})
+    return FieldLines({b"length": (int, note), b"x-drop": (bytes, lambda *_: None)}.get)
 
 
 def test_unknown_fields_are_passed_on_and_others_are_read(fields: FieldLines) -> None:
@@ -32,6 +32,24 @@ def test_a_value_that_cannot_be_prepared_raises_every_time(fields: FieldLines) -
     for _ in range(2):
         with pytest.raises(ValueError, match="invalid literal"):
             fields.sort([b"length: x\r\n"], None)
+
+
+def test_a_reader_may_pass_its_field_on() -> None:
+    fields = FieldLines({b"once": (bytes, lambda *_: True)}.get)
+    for _ in range(2):
+        assert fields.sort([b"ONCE:  x\r\n"], None) == [b"ONCE: x\r\n"]
+
+
+def test_names_are_asked_about_once_and_their_number_is_bounded() -> None:
+    asked = []
+    fields = FieldLines(asked.append)
+    for value in (b"1", b"2"):
+        fields.sort([b"Name: " + value], None)
+    assert asked == [b"name"]
+    for number in range(2 * MAX_NAMES):
+        fields.sort([b"n%d: 1" % number], None)
+    fields.sort([b"n" * (MAX_NAME + 1) + b": 1"] * 2, None)
+    assert len(fields._readers) <= MAX_NAMES
 
 
 def test_what_is_known_is_bounded(fields: FieldLines) -> None:
@@ -62,9 +80,9 @@ LINES = st.lists(
 
 @given(st.lists(LINES, max_size=5))
 def test_memory_changes_nothing(heads: list[list[bytes]]) -> None:
-    remembering = FieldLines({b"length": (int, note)})
+    remembering = FieldLines({b"length": (int, note)}.get)
     for lines in heads:
-        assert remembering.sort(lines, None) == FieldLines({b"length": (int, note)}).sort(lines, None)
+        assert remembering.sort(lines, None) == FieldLines({b"length": (int, note)}.get).sort(lines, None)
 
 
 def test_named_fields_are_left_out_in_any_case() -> None:

@@ -26,6 +26,11 @@ def test_joined_members_are_found_again(members: list[bytes]) -> None:
     assert tokens(b" , ".join(members)) == [member.lower() for member in members]
 
 
+@pytest.mark.parametrize("name", [b"X-Forwarded-Port", b"X_Forwarded_For", b"Content_Length", b"X.Y", b"x_y"])
+def test_trailer_that_looks_like_another_field_is_dropped(name: bytes) -> None:
+    assert allowed_trailers([(name, b"x"), (b"X-Ok", b"y")]) == [(b"X-Ok", b"y")]
+
+
 def test_order_and_duplicates_of_trailers_are_kept() -> None:
     trailers = [(b"X-Sum", b"1"), (b"ETag", b"2"), (b"X-Sum", b"3")]
     assert allowed_trailers(trailers) == trailers

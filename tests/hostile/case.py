@@ -44,7 +44,6 @@ class Case:
     name: str
     data: bytes
     outcome: Outcome
-    pending: str = ""
 
     def __str__(self) -> str:
         return f"{self.family}: {self.name}"

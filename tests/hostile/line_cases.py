@@ -167,6 +167,22 @@ def versions() -> Iterator[Draft]:
 
 
 @family
+def well_formed_versions() -> Iterator[Draft]:
+    """Told apart from what is no request at all (RFC 9110 section 15.6.6)."""
+    for version in (
+        b"HTTP/0.9",
+        b"HTTP/0.0",
+        b"HTTP/1.2",
+        b"HTTP/1.9",
+        b"HTTP/2.0",
+        b"HTTP/2.1",
+        b"HTTP/3.0",
+        b"HTTP/9.9",
+    ):
+        yield show(version), request(start=b"GET / " + version), Refused((505,))
+
+
+@family
 def methods() -> Iterator[Draft]:
     for method in (
         b"get", b"Get", b"gET", b"GETT", b"G", b"XGET", b"GET,POST", b"GET;", b"GE\xcc", b"G3T", b"GET/",
@@ -208,6 +224,10 @@ def targets() -> Iterator[Draft]:
         b"/%zz",
     ):
         yield f"sound {show(target)}", request(start=b"GET " + target + b" HTTP/1.1"), Forwarded((target,))
+    for target in (b'/"', b"/<x>", b"/?<x>", b"/a\\b", b"/..\\x", b'/?"', b"http://a/\\", b"http://a/<"):
+        yield f"illegal {show(target)}", request(start=b"GET " + target + b" HTTP/1.1"), BAD
+    for target in (b"/a|b^c{}[]`", b"/?a\\b", b"/?|^{}[]`?", b"/:@!$&'()*+,;=~-._%41"):
+        yield f"as browsers send {show(target)}", request(start=b"GET " + target + b" HTTP/1.1"), Forwarded((target,))
     yield "asterisk", request(start=b"OPTIONS * HTTP/1.1"), Forwarded((b"*",))
     for method in (b"POST", b"HEAD", b"DELETE", b"TRACE"):
         yield f"asterisk with {show(method)}", request(start=method + b" * HTTP/1.1"), BAD

@@ -77,6 +77,9 @@ def blank_lines() -> Iterator[Draft]:
     yield "a blank and a line end", b" \r\n" + request(), BAD
     yield "0x0b", b"\x0b" + request(), BAD
     yield "between head and line end", END + b" " + request(), BAD
+    for ends in (b"\n", b"\r", b"\r\r\n\n", b"\n\r", b"\r\n\n", b"\n\n", b"\r\n\r", b"\r\r\n"):
+        yield show(ends), ends + request(), BAD
+        yield f"{show(ends)} between", request() + ends + SMUGGLED, Refused((400,), (b"/",))
 
 
 # ---------------------------------------------------------------------- other protocols
@@ -127,6 +130,8 @@ def upgrades() -> Iterator[Draft]:
         Refused((400,), (b"/",)),
     )
     yield "in 1.0", b"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", ONE
+    for line in (b"HTTP2-Settings: AAMAAABk", b"HTTP2_Settings: AAMAAABk", b"http2-settings:"):
+        yield show(line), request(line), ONE
 
 
 @family
@@ -177,8 +182,58 @@ def connection() -> Iterator[Draft]:
 
 
 @family
+def connection_names() -> Iterator[Draft]:
+    """What every hop needs, and what another proxy or the client's credentials said, cannot be named away."""
+    length = b"Content-Length: 5"
+    for line, *more in NAMED_END_TO_END:
+        yield show(line), post(b"Connection: " + line, length, *more, body=b"hello"), BAD
+        yield f"{show(line)} in a second field", request(b"Connection: close", b"Connection: " + line, *more), BAD
+
+
+NAMED_END_TO_END: list[tuple[bytes, ...]] = [
+    (b"Host",), (b"Content-Length",), (b"Transfer-Encoding",), (b"X-Forwarded-For",), (b"X-Forwarded-Proto",),
+    (b"x-forwarded-host",), (b"close, host",), (b"keep-alive, CONTENT-LENGTH",), (b"Forwarded",), (b"\tvia\t",),
+    (b"Authorization", b"Authorization: Basic x"), (b"Cookie", b"Cookie: a=b"), (b"x-forwarded-anything",),
+    (b"Content-Type", b"Content-Type: a/b"), (b"Cache-Control", b"Cache-Control: no-cache"), (b"X-Real-IP",),
+    (b"Expect", b"Expect: 100-continue"), (b"upgrade, Host",), (b",,range,,", b"Range: bytes=0-1"),
+]  # fmt: skip
+
+
+@family
+def underscores() -> Iterator[Draft]:
+    """Names that CGI and its heirs cannot tell from others are left out."""
+    for line in (
+        b"X_Forwarded_For: 1.2.3.4", b"X-Forwarded_For: 1.2.3.4", b"X_Forwarded_Proto: https",
+        b"X_Forwarded_Host: evil", b"Content_Length: 5", b"Transfer_Encoding: chunked", b"transfer-encoding_: chunked",
+        b"_Host: evil", b"api_key: 1",
+        b"X.Forwarded-For: 1.2.3.4", b"Content.Length: 5", b"Transfer~Encoding: chunked", b"TRANSFER_ENCODING: chunked",
+        b"X_FORWARDED_PORT: 1", b"Keep_Alive: 5", b"Proxy_Connection: close", b"Content!Length: 5",
+    ):  # fmt: skip
+        yield show(line), request(line), ONE
+        yield f"{show(line)} and a body", post(line, CHUNKED, body=b"5\r\nhello\r\n" + ENDED), ONE
+        yield f"{show(line)} in a trailer", chunks(b"0\r\n" + line + END + END), ONE
+    yield "named", request(b"Connection: X_Forwarded_For", b"X_Forwarded_For: 1"), ONE
+
+
+@family
+def singletons() -> Iterator[Draft]:
+    """Of two, one backend takes the first and another the last."""
+    for name, value in ((b"Authorization", b"Basic x"), (b"Content-Type", b"a/b"), (b"Range", b"bytes=0-1")):
+        yield f"one {show(name)}", request(name + b": " + value), ONE
+        yield f"two {show(name)}", request(name + b": " + value, name + b": " + value), BAD
+        yield f"{show(name)} in another case", request(name + b": " + value, name.upper() + b": x"), BAD
+        yield f"{show(name)} and an empty one", request(name + b":", name + b": " + value), BAD
+        yield f"three {show(name)} apart", request(*[name + b": x", *[b"X-%d: y" % i for i in range(20)]] * 3), BAD
+
+
+@family
 def forwarding() -> Iterator[Draft]:
     """What clients say about themselves is replaced."""
+    for line in (
+        b"X-Forwarded-Port: 443", b"X-Forwarded-Prefix: /x", b"X-Forwarded-Server: evil", b"X-Forwarded-By: evil",
+        b"X-Forwarded-Anything: x", b"x-forwarded-: x",
+    ):  # fmt: skip
+        yield show(line), request(line), ONE
     for line in (
         b"X-Forwarded-For: 1.2.3.4", b"x-forwarded-for: 127.0.0.1", b"X-FORWARDED-FOR: 1.2.3.4, 5.6.7.8",
         b"X-Forwarded-Host: evil",

@@ -79,13 +79,13 @@ class Reading:
     left: bytes = b""
 
 
-def read_all(data: bytes, *, bears_blanks: bool = False) -> Reading:
-    """Empty lines before a request are skipped (RFC 9112 section 2.2). bears_blanks: single CR and LF there too."""
+def read_all(data: bytes) -> Reading:
+    """Empty lines before a request are skipped (RFC 9112 section 2.2)."""
     requests: list[Request] = []
     at = 0
     while True:
-        while data.startswith(b"\r\n", at) or (bears_blanks and data[at : at + 1] in (b"\r", b"\n")):
-            at += 1 if bears_blanks else 2
+        while data.startswith(b"\r\n", at):
+            at += 2
         if at == len(data):
             return Reading(tuple(requests), "complete")
         try:

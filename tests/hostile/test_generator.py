@@ -30,7 +30,6 @@ async def test_generated_pipelines_mean_the_same_to_the_backend(
     number = examples(pytestconfig)
     tally: Counter[str] = Counter()
     async with rig() as running:
-        running.bears_blanks = True
 
         async def run(data: bytes, cuts: list[int]) -> Result:
             data += running.canary()

@@ -21,7 +21,7 @@ CASES = {name: corpus.cases(name) for name in corpus.FAMILIES}
 
 
 def test_the_corpus_is_large_and_has_no_doubles(capsys: pytest.CaptureFixture[str]) -> None:
-    everything = [case for found in CASES.values() for case in found] + corpus.pending()
+    everything = [case for found in CASES.values() for case in found]
     assert len({case.data for case in everything}) >= 400
     assert len({str(case) for case in everything}) == len(everything)
     with capsys.disabled():
@@ -41,19 +41,6 @@ async def test_family(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         with capsys.disabled():
             print(f"\n{name}: {len(CASES[name])} cases, {running.counts()}", end="")
     assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("case", corpus.pending(), ids=str)
-async def test_policy_still_to_come(case: Case, request: pytest.FixtureRequest) -> None:
-    request.applymarker(pytest.mark.xfail(strict=True, reason=case.pending))
-    async with rig() as running:
-        running.bears_blanks = True  # as it does, so that nobody waits for a refusal
-        data = case.data + running.canary()
-        result = await running.send([data], data)
-    if case.outcome is None:
-        assert result.refusal is not None or not leaks(case, result)
-    else:
-        assert not outcome_faults(case, result)
 
 
 async def wrongs(running: Rig, case: Case) -> list[str]:
@@ -100,9 +87,3 @@ def outcome_faults(case: Case, result: Result) -> list[str]:
     elif isinstance(outcome, corpus.Waiting) and (targets or result.refusal is not None):
         return [f"forwarded {targets}, {result.refusal}, instead of waiting"]
     return []
-
-
-def leaks(case: Case, result: Result) -> bool:
-    """Whether a field of the case came through; a case of which none may says so by having no outcome."""
-    names = {line.partition(b":")[0].lower() for line in case.data.split(b"\r\n")[2:-2]}
-    return any(name.lower() in names for seen in result.seen for name, _ in seen.request.fields)

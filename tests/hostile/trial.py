@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 PATIENCE = 2.0  # seconds for what takes a millisecond; then the proxy waits for what will not come
 HOP_BY_HOP = {
     b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
-    b"transfer-encoding", b"upgrade", b"content-length", b"host", b"expect",
+    b"transfer-encoding", b"upgrade", b"content-length", b"host", b"expect", b"http2-settings",
 }  # fmt: skip
 OWN = {b"x-forwarded-for": b"127.0.0.1", b"x-forwarded-proto": b"http"}  # what the proxy itself states
 FORWARDING = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"}
+ONCE = (b"authorization", b"content-type", b"range")
 NEVER_IN_TRAILERS = HOP_BY_HOP | FORWARDING | {b"authorization", b"cookie", b"set-cookie", b"content-type"}
 _NUMBER = re.compile(rb"\r\nX-Number: ([0-9]+)\r\n")
 _LENGTH = re.compile(rb"\r\nContent-Length: ([0-9]+)\r\n")
@@ -79,7 +80,6 @@ class Rig:
         self.backend = backend
         self.trials = 0
         self.refused = 0
-        self.bears_blanks = False  # see `read_all`
         self._canaries = count()
 
     def canary(self) -> bytes:
@@ -88,7 +88,7 @@ class Rig:
     async def send(self, pieces: Iterable[bytes], sent: bytes, *, wait: bool = False) -> Result:
         """pieces: the segments, which make up `sent`. wait: until everybody has nothing left to do, after each."""
         self.trials += 1
-        expected = read_all(sent, bears_blanks=self.bears_blanks)
+        expected = read_all(sent)
         seen_before = len(self.backend.seen)
         crashes_before = self.server.reactor.crashes
         answers: list[Answer] = []
@@ -240,19 +240,32 @@ def differences(seen: Request, meant: Request) -> list[str]:
 def end_to_end(request: Request, named: set[bytes]) -> list[tuple[bytes, bytes]]:
     """The fields that must come through, in order: not those of one hop, nor what a proxy states itself."""
     skipped = HOP_BY_HOP | FORWARDING | named | {b"via"}
-    return [(name, value) for name, value in request.fields if name.lower() not in skipped]
+    return [field for field in request.fields if field[0].lower() not in skipped and not is_look_alike(field[0])]
+
+
+def is_look_alike(name: bytes) -> bool:
+    """What CGI takes for another name; what somebody believes about the client; what PHP takes for our names."""
+    name = name.lower()
+    plain = re.sub(rb"[^a-z0-9]", b"-", name)
+    if name in OWN or name == b"x-forwarded-host":
+        return False
+    return b"_" in name or plain.startswith(b"x-forwarded-") or (plain != name and plain in HOP_BY_HOP | FORWARDING)
 
 
 def _faults_of_own_fields(seen: Request, meant: Request) -> list[str]:
     own = {**OWN, b"x-forwarded-host": meant.authority or b"localhost"}
     found = [f"{name!r}: {seen.all(name)}" for name, value in own.items() if seen.all(name) != [value]]
-    if seen.all(b"forwarded") or seen.options - {b"upgrade"} or seen.all(b"upgrade") not in ([], [b"websocket"]):
+    found += [f"{name!r} comes through" for name, _ in seen.fields if is_look_alike(name)]
+    found += [f"{name!r} comes twice" for name in ONCE if len(seen.all(name)) > 1]
+    if seen.all(b"forwarded") or seen.options - {b"upgrade", b"te"} or seen.all(b"upgrade") not in ([], [b"websocket"]):
         found.append(f"hop-by-hop or spoofed fields come through: {seen.fields}")
-    of_one_hop = (b"keep-alive", b"proxy-connection", b"proxy-authorization", b"te", b"trailer")
+    if seen.all(b"te") not in ([], [b"trailers"]) or (seen.all(b"te") and b"te" not in seen.options):
+        found.append(f"TE comes through: {seen.fields}")
+    of_one_hop = (b"keep-alive", b"proxy-connection", b"proxy-authorization", b"trailer", b"http2-settings")
     found += [f"{name!r} comes through" for name in of_one_hop if seen.all(name)]
     if seen.body and not seen.all(b"content-length") and not seen.all(b"transfer-encoding"):
         found.append("a body without framing")
     for name, value in seen.trailers:
-        if name.lower() in NEVER_IN_TRAILERS or (name, value) not in meant.trailers:
+        if name.lower() in NEVER_IN_TRAILERS or is_look_alike(name) or (name, value) not in meant.trailers:
             found.append(f"trailer {name!r}: {value!r}")
     return found

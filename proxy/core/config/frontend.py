@@ -17,6 +17,7 @@ from proxy.core.config.values import (
     Upgrade,
     Whole,
 )
+from proxy.core.field_names import Underscores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +122,12 @@ class Frontend(Section):
     limits: Annotated[FrontendLimits, like({"head": "16KiB"})] = field(default_factory=FrontendLimits)
     """How much a client may send, and how many clients may come."""
     upgrades: Annotated[tuple[Upgrade, ...], like(["websocket"])] = ("websocket",)
-    """Protocols that a client may switch to with the Upgrade header, in any case; [] forbids all.
-    Default ["websocket"]."""
+    """Protocols that a client may switch to with the Upgrade header, in any case; [] forbids all, and h2c cannot be
+    allowed. Default ["websocket"]."""
+    underscores: Annotated[Underscores, like("drop")] = "drop"
+    """Request headers with "_" in their name, which CGI, WSGI and PHP cannot tell from "-": leave them out ("drop"),
+    answer 400 ("refuse"), or pass them on ("keep"), but never those that look like headers that rproxy writes or that
+    frame the request. Default drop, as nginx does."""
     socket: Annotated[ListenOptions, like({"backlog": 4096})] = field(default_factory=ListenOptions)
     """How the listening sockets are made."""
 

@@ -15,6 +15,7 @@ from proxy.core.config.schema import example_at, keys_at
 from proxy.core.config.suggest import did_you_mean, nearest
 from proxy.core.config.units import show
 from proxy.core.config.values import Balance, Mode, TlsVersion
+from proxy.core.field_names import Underscores
 
 _UNKNOWN = "unexpected_keyword_argument"
 _TYPES = {
@@ -29,6 +30,7 @@ _CHOICES = {
     "mode": get_args(Mode),
     "balance": get_args(Balance),
     "status": get_args(RedirectStatus),
+    "underscores": get_args(Underscores),
     "format": get_args(LogFormat),
     "only": get_args(LogOnly),
     "minimum_version": get_args(TlsVersion),

@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from proxy.core.address import TcpAddress, UnixAddress, parse_address
 from proxy.core.config.units import show
+from proxy.core.headers import NEVER_UPGRADED
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]")
 _PATH = re.compile(r"/[!-~]*")  # printable ASCII without the space: all else is percent-encoded on the wire (RFC 3986)
@@ -111,6 +112,9 @@ def _check_upgrade(protocol: str) -> str:
     protocol = protocol.lower()
     if not _UPGRADE.fullmatch(protocol):
         raise ValueError(f'{show(protocol)} is not the name of a protocol: write one like "websocket"')
+    if protocol.encode().startswith(NEVER_UPGRADED):
+        message = "HTTP/2 behind an upgrade would carry requests past routes, limits and every check of their form"
+        raise ValueError(f"{show(protocol)} is never passed on: {message}")
     return protocol
 
 

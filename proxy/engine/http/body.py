@@ -53,14 +53,20 @@ class _FromChunks:
 
 
 class Rechunk(_FromChunks):
-    """Chunked to chunked: one chunk per read whatever the sender's were, extensions dropped, trailers filtered."""
+    """Chunked to chunked: one chunk per read whatever the sender's were, extensions dropped.
+
+    with_trailers: those that may be passed on are; otherwise all are dropped."""
+
+    def __init__(self, limit: int = 0, *, with_trailers: bool = True) -> None:
+        super().__init__(limit)
+        self._with_trailers = with_trailers
 
     def feed(self, data: bytes) -> bytes:
         body = self._decode(data)
         chunk = encode_chunk(body) if body else b""
         if not self.is_done:
             return chunk
-        trailers = allowed_trailers(self._decoder.trailers)
+        trailers = allowed_trailers(self._decoder.trailers) if self._with_trailers else []
         return chunk + (encode_trailers(trailers) if trailers else LAST_CHUNK)
 
 

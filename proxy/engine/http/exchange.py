@@ -18,7 +18,7 @@ from proxy.core.errors import (
     NoBackend,
     ProxyError,
 )
-from proxy.core.http1 import END_OF_HEAD
+from proxy.core.http1 import END_OF_HEAD, could_be_response
 from proxy.engine.backend import connect_failed
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.download import Download
@@ -296,6 +296,9 @@ class Exchange:
             self.answer = data
             if len(data) > RESPONSE_HEAD_LIMIT:
                 self._refuse_head()
+                return
+            if data and not could_be_response(data):
+                self.fail(BadResponse("response-syntax", "this is not HTTP/1"))
                 return
             if is_short and not mask & HANG_UP:
                 return

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, CrowdedOut, Draining, ProxyError, error_page
-from proxy.core.http1 import END_OF_HEAD, could_be_request
+from proxy.core.http1 import END_OF_HEAD, could_be_request, skip_empty_lines
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.slow_reader import SlowReader
 from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from proxy.engine.sock import Sock
     from proxy.engine.timers import Bucket
 
+NO_BEGINNING = (b"", b"\r")
 LINGER = 2.0  # seconds that a closing connection takes in what the client still sends (RFC 9112 section 9.6)
 
 
@@ -139,8 +140,8 @@ class HttpSession:
         self.close()
 
     def _parse(self, data: bytes) -> None:
-        if data[0] <= 13:  # an empty line or two, or half of one, before a request is borne with (RFC 9112 section 2.2)
-            data = data.lstrip(b"\r\n")
+        if data[0] <= 13:
+            data = skip_empty_lines(data)
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         is_whole = end >= len(END_OF_HEAD)
         if (end if is_whole else len(data)) > self.head_limit:
@@ -154,7 +155,8 @@ class HttpSession:
         if data and not could_be_request(data):
             self.refuse(BadRequest("syntax", "this is not HTTP/1"))
             return
-        if data and not self.buffer:  # empty lines are no beginning, or they could hold a session for ever
+        # Empty lines, and half of one, are no beginning, or they could hold a session for ever.
+        if data not in NO_BEGINNING and self.buffer in NO_BEGINNING:
             self.deadline = self.reactor.now + self.timeouts.request_head
         self.buffer = data
         if self.may_read:

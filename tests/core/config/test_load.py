@@ -166,7 +166,7 @@ def test_other_ways_to_write_things() -> None:
         shutdown.drain = 0.5
         [frontends.web]
         listen = "unix:@web"
-        upgrades = ["WebSocket", "h2c"]
+        upgrades = ["WebSocket", "IRC/6.9"]
         socket = { unix_mode = "0660", backlog = 1, reuse_port = true }
         routes = [{ host = "*.Example.COM", pool = "app" }]
         [pools.app]
@@ -178,7 +178,7 @@ def test_other_ways_to_write_things() -> None:
     web, app = config.frontends["web"], config.pools["app"]
     assert config.shutdown.drain == 0.5
     assert web.listen == (UnixAddress("@web"),)
-    assert web.upgrades == ("websocket", "h2c")
+    assert web.upgrades == ("websocket", "irc/6.9")
     assert web.socket == ListenOptions(unix_mode=0o660, backlog=1, reuse_port=True)
     assert web.routes == (Route(host="*.example.com", pool="app"),)
     assert app.backends[0].command == ("serve", "--listen", "{host} {port}")

@@ -52,8 +52,15 @@ def test_a_query_is_for_probes_only() -> None:
 
 def test_upgrades() -> None:
     assert parse(values.Upgrade, "WebSocket") == "websocket"
-    assert parse(values.Upgrade, "HTTP/2.0") == "http/2.0"
+    assert parse(values.Upgrade, "IRC/6.9") == "irc/6.9"
     assert fault(values.Upgrade, "a b") == '"a b" is not the name of a protocol: write one like "websocket"'
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "H2C", "h2c-14", "h2", "HTTP/2.0"])
+def test_http_2_cannot_be_upgraded_to(protocol: str) -> None:
+    assert fault(values.Upgrade, protocol).startswith(
+        f'"{protocol.lower()}" is never passed on: HTTP/2 behind an upgrade'
+    )
 
 
 @pytest.mark.parametrize(("text", "mode"), [("0660", 0o660), ("660", 0o660), ("0000", 0), ("777", 0o777)])

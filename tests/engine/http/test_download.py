@@ -87,11 +87,22 @@ async def test_chunked_body_arrives_whole_and_the_connections_go_on(size: int) -
         assert app.connections == 1
 
 
+WITH_TRAILERS = CHUNKED + b"2;x=y\r\nok\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a\r\nX_Sum: 2\r\n\r\n"
+
+
 async def test_trailers_are_filtered() -> None:
-    answer = CHUNKED + b"2;x=y\r\nok\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a\r\n\r\n"
-    async with backend(always(answer)) as app, proxy(config(app.address)) as server, client(server) as wire:
-        await wire.send(GET)
-        assert await wire.until(b"X-Sum: 1\r\n\r\n") == CHUNKED + b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"
+    async with backend(always(WITH_TRAILERS)) as app, proxy(config(app.address)) as server, client(server) as wire:
+        for _ in range(2):
+            await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: TE\r\nTE: trailers\r\n\r\n")
+            assert await wire.until(b"X-Sum: 1\r\n\r\n") == CHUNKED + b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize("te", [b"", b"TE: \r\n", b"TE: gzip\r\n"])
+async def test_who_does_not_take_trailers_gets_none(te: bytes) -> None:
+    async with backend(always(WITH_TRAILERS)) as app, proxy(config(app.address)) as server, client(server) as wire:
+        for _ in range(2):
+            await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n" + te + b"\r\n")
+            assert await wire.until(b"0\r\n\r\n") == CHUNKED + b"2\r\nok\r\n0\r\n\r\n"
 
 
 async def test_chunks_are_taken_off_for_http_1_0() -> None:

@@ -27,7 +27,7 @@ async def noting(wire: Wire) -> None:
 
 async def test_the_backend_gets_another_path_and_other_fields() -> None:
     route = Route(path="/api", pool="app", rewrite="/", set_request_headers={"Host": "inside", "X-User": "nobody"})
-    async with backend(noting) as app, proxy(settings(app.address, route)) as server:
+    async with backend(noting) as app, proxy(settings(app.address, route, underscores="keep")) as server:
         for _ in range(3):  # parsed, offered, remembered
             _, seen = await ask(server, b"GET /api/x?y HTTP/1.1\r\nHost: a.test\r\nx_user: root\r\nA: b\r\n\r\n")
             assert seen == (
