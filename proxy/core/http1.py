@@ -85,7 +85,7 @@ class RequestHead:
         head = RequestHead(self.method, self.target, self.is_1_1)
         head.host, head.length, head.connection = self.host, self.length, self.connection
         head.keep_alive, head.expects_100, head.upgrade = self.keep_alive, self.expects_100, self.upgrade
-        head.forward = forward
+        head.takes_trailers, head.forward = self.takes_trailers, forward
         return head
 
     @property
