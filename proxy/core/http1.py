@@ -20,6 +20,7 @@ from proxy.core.errors import BadRequest, BadResponse
 from proxy.core.field_lines import FieldLines, without_named
 from proxy.core.field_names import Underscores, fate
 from proxy.core.headers import FORWARDING, HOP_BY_HOP, NEVER_FOR_ONE_HOP, NEVER_UPGRADED, OF_ALL_FORWARDING, tokens
+from proxy.core.keep_alive import timeout_of
 from proxy.core.llhttp import Judge
 
 if TYPE_CHECKING:
@@ -98,17 +99,20 @@ class ResponseHead:
     """A response head that passed every check, and its form for the client.
 
     length: of the body as the head alone tells it (what answers HEAD has none): a number, CHUNKED or UNTIL_CLOSE;
-    keep_alive: the backend's connection may be used again; upgrade: the protocol of a 101;
+    keep_alive: the backend's connection may be used again; idle_timeout: seconds for which it may be idle, if it tells;
+    is_final: nothing has to be looked at before it is passed on; upgrade: the protocol of a 101;
     forward: status line and fields, without `Connection`, `Transfer-Encoding` and the blank line;
     persistent: complete, for an HTTP/1.1 client whose connection goes on: nearly every time, so made once.
     """
 
-    __slots__ = ("connection", "forward", "has_length", "is_1_1", "keep_alive", "length", "persistent", "status",
-                 "upgrade")  # fmt: skip
+    __slots__ = ("connection", "forward", "has_length", "idle_timeout", "is_1_1", "is_final", "keep_alive", "length",
+                 "persistent", "status", "upgrade")  # fmt: skip
 
     def __init__(self, status: int, is_1_1: bool) -> None:
         self.status = status
         self.is_1_1 = is_1_1
+        self.is_final = status >= 200
+        self.idle_timeout: float | None = None
         self.length = UNTIL_CLOSE
         self.has_length = False
         self.connection: tuple[bytes, ...] = ()
@@ -395,6 +399,10 @@ def _apply_response_coding(head: ResponseHead, value: bytes) -> None:
     head.length = CHUNKED
 
 
+def _apply_idle_timeout(head: ResponseHead, seconds: float) -> None:
+    head.idle_timeout = seconds
+
+
 _REQUEST_FIELDS: dict[bytes, Reader] = {
     **dict.fromkeys(HOP_BY_HOP | FORWARDING, (bytes, _drop)),
     b"host": (_host, _apply_host),
@@ -408,6 +416,7 @@ _REQUEST_FIELDS: dict[bytes, Reader] = {
 }
 _RESPONSE_FIELDS: dict[bytes, Reader] = {
     **dict.fromkeys(HOP_BY_HOP, (bytes, _drop)),
+    b"keep-alive": (timeout_of, _apply_idle_timeout),
     b"connection": (tokens, _apply_tokens),
     b"content-length": (_response_length, _apply_response_length),
     b"transfer-encoding": (_response_coding, _apply_response_coding),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from proxy.core.balance.registry import make_policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from random import Random
 
     from proxy.core.address import Address
@@ -92,6 +92,11 @@ class Pool(Generic[B]):
         """Nothing is ready, and work in a healthy backend will end and make one ready."""
         return not self._ready and any(b.is_healthy and not b.is_draining for b in self.backends)
 
+    def is_full_but_for(self, tried: Collection[B]) -> bool:
+        """Whether work ends, sooner or later, in a healthy backend that is full and not one of `tried`."""
+        others = (b for b in self.backends if b not in tried)
+        return any(b.is_healthy and not b.is_draining and not b.is_ready for b in others)
+
     def take(self) -> B | None:
         """Takes a slot of a ready backend; None when there is none. Give it back once."""
         if not self._ready:
@@ -117,6 +122,14 @@ class Pool(Generic[B]):
             self._policy.add(other)
         self._ready += len(hidden)
         return taken
+
+    def prefer_untried(self, backend: B, tried: Collection[B]) -> B:
+        """The backend whose slot we have, or another whose slot we have in its place because it was not tried yet."""
+        other = self.take_another(tried) if backend in tried else None
+        if other is None:
+            return backend
+        self.give_back(backend)
+        return other
 
     def give_back(self, backend: B) -> None:
         """Frees a slot that `take` took, and hands it to the work that has waited longest."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.errors import ConnectFailed, ConnectTimeout, NoRoom
 from proxy.core.health import Health
+from proxy.core.keep_alive import IdleLife
 from proxy.core.pool import UNLIMITED, Backend
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ class LiveBackend(Backend):
 
     tls: what it is spoken to with, None for plain text.
     idle: connections ready for reuse, at most `idle_limit`, the freshest last: the one used last is the least likely
-    to be closed by now, and those in surplus reach their age and go.
+    to be closed by now, and those in surplus reach their age and go. idle_life: what it taught us about that age.
     """
 
-    __slots__ = ("family", "health", "idle", "idle_limit", "sockaddr", "spread", "tls")
+    __slots__ = ("family", "health", "idle", "idle_life", "idle_limit", "sockaddr", "spread", "tls")
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class LiveBackend(Backend):
         self.health = health or Health()
         self.tls = tls
         self.idle: list[BackendConnection] = []
+        self.idle_life = IdleLife()
         self.idle_limit = idle_limit
         self.spread = CONNECTIONS_PER_MEMBER * members if members > 1 else 0
         self.family = socket.AF_UNIX
@@ -134,6 +136,11 @@ class LiveBackend(Backend):
         connection.idle_since = now
         self.idle.append(connection)
         return True
+
+    def retire(self, now: float, most: float) -> None:
+        """Closes idle connections before the backend does, and after `most` seconds at the latest."""
+        if self.idle:
+            self.expire(now - self.idle_life.longest(now, most))
 
     def expire(self, before: float) -> None:
         """Closes those that have been idle since before then. The oldest stand first."""

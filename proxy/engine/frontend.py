@@ -13,6 +13,7 @@ from proxy.core.head_cache import HeadCache
 from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
 from proxy.core.line_budget import LineBudget
 from proxy.core.pool import Pool
+from proxy.core.retry import RetryPolicy
 from proxy.core.route import Router
 from proxy.engine.access_log import RecordBuffer
 from proxy.engine.backend import LiveBackend
@@ -53,6 +54,10 @@ class LivePool(Pool[LiveBackend]):
         self.timeouts = settings.timeouts
         self.retries = settings.retries
         self.connect = TlsConnection if settings.tls else BackendConnection
+        budget = settings.retry_budget
+        self.retry = RetryPolicy(settings.retries, settings.retry_on, budget.percent, budget.at_least)
+        self.repeating = 0  # requests that run now and were sent to another backend, or another connection, before
+        self.retried: Counter[str] = Counter()  # by what had failed
         self.heads: HeadCache[ResponseHead] = HeadCache()
         self.parser = HeadParser(max_fields=256)
 
@@ -69,6 +74,11 @@ class LivePool(Pool[LiveBackend]):
         """Whether another is healthy. The last one is left out only if a configured health check says so: it costs
         nothing to try it, and it may be back."""
         return any(other.is_healthy for other in self.backends if other is not backend)
+
+    def has_retry_budget(self) -> bool:
+        """Whether another request may be sent that was sent before. O(backends), and rare."""
+        running = self.waiting + sum(backend.taken for backend in self.backends)
+        return self.retry.has_budget(running=running, repeating=self.repeating)
 
     def connected(self, backend: LiveBackend) -> None:
         """A new connection to it works: earlier failures were not in a row with later ones."""

@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import ClientGone, ConnectFailed, ConnectTimeout, Draining, NoBackend, ProxyError
+from proxy.core.retry import BacklogWait
 from proxy.engine.backend import connect_failed
 from proxy.engine.backend_tls import DialledTls, handshake_failed
 from proxy.engine.reactor import BROKEN, HANG_UP, READ, READ_WRITE, WRITABLE
@@ -27,7 +28,18 @@ class TcpSession(Relay):
     without anything being lost: its bytes wait in the kernel.
     """
 
-    __slots__ = ("backend", "client_hung_up", "counted_as", "frontend", "is_connected", "is_over", "pool", "tried")
+    __slots__ = (
+        "backend",
+        "backlog",
+        "client_hung_up",
+        "counted_as",
+        "frontend",
+        "is_connected",
+        "is_over",
+        "is_pausing",
+        "pool",
+        "tried",
+    )
 
     def __init__(self, frontend: Frontend, client: Sock, peer: Peer, pool: LivePool | None = None) -> None:
         """pool: where a stage has routed this connection to; None for the frontend's own."""
@@ -41,6 +53,8 @@ class TcpSession(Relay):
         self.server = None  # type: ignore[assignment] # until `_dial`
         self.backend: LiveBackend | None = None
         self.tried: list[LiveBackend] = []
+        self.backlog: BacklogWait | None = None  # until a full one was met
+        self.is_pausing = False
         self.is_connected = False
         self.client_hung_up = False
         self.is_over = False
@@ -58,22 +72,37 @@ class TcpSession(Relay):
             self._pick()
 
     def _pick(self, last_error: ProxyError | None = None) -> None:
-        pool = self.pool
-        backend = pool.take_another(self.tried) if len(self.tried) <= pool.retries else None
+        pool, tried = self.pool, self.tried
+        may_try = len(tried) <= pool.retries
+        backend = pool.take_another(tried) if may_try else None
         if backend is not None:
             self._dial(backend)
-        elif last_error is not None:
-            self.abort_client(last_error)
-        elif not pool.is_full:
-            self.abort_client(NoBackend())
-        elif not pool.wait(self):
+        elif may_try and (pool.is_full_but_for(tried) if tried else pool.is_full):
+            self._wait_for_slot()
+        elif last_error is None or not self._pause():
+            self.abort_client(last_error or NoBackend())
+
+    def _wait_for_slot(self) -> None:
+        if self.pool.wait(self):
+            self.deadline = self.reactor.now + self.pool.timeouts.queue
+        else:
             self.abort_client(NoBackend("queue-full"))
+
+    def _pause(self) -> bool:
+        """Whether we wait for room in a full backlog, to begin anew then."""
+        if self.backlog is None or not self.backlog.may_go_on(self.reactor.now, self.pool.timeouts.connect):
+            return False
+        self.is_pausing = True
+        self.tried.clear()
+        self.deadline = self.reactor.now + BacklogWait.PAUSE
+        self.frontend.wheel.add(self)  # a pause may be shorter than the wheel's horizon: it has to look anew
+        return True
 
     def slot_freed(self, backend: LiveBackend) -> None:
         if self.is_over:
             self.pool.give_back(backend)
         else:
-            self._dial(backend)
+            self._dial(self.pool.prefer_untried(backend, self.tried))
 
     def _dial(self, backend: LiveBackend) -> None:
         self.backend = backend
@@ -97,6 +126,8 @@ class TcpSession(Relay):
         assert backend is not None
         self.backend = None
         self.tried.append(backend)
+        if error.reason == "backlog-full" and self.backlog is None:
+            self.backlog = BacklogWait()
         self.frontend.connect_failed(self.pool, backend, error)
         self.pool.give_back(backend)
         self._pick(error)
@@ -153,6 +184,9 @@ class TcpSession(Relay):
     def timed_out(self) -> None:
         if self.is_connected:
             super().timed_out()
+        elif self.is_pausing:
+            self.is_pausing = False
+            self._pick()
         elif self.backend is None:
             self.pool.stop_waiting(self)
             self.abort_client(NoBackend("queue-timeout"))

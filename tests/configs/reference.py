@@ -32,6 +32,7 @@ HEADERS = {
     "PoolTimeouts": "[pools.NAME.timeouts]",
     "PoolTls": "[pools.NAME.tls]",
     "HealthCheck": "[pools.NAME.health_check]",
+    "RetryBudget": "[pools.NAME.retry_budget]",
     "Shutdown": "[shutdown]",
 }
 

@@ -22,6 +22,7 @@ from proxy.core.config.model import (
     PoolTls,
     Redirect,
     Respond,
+    RetryBudget,
     Route,
     Shutdown,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "PoolTls",
     "Redirect",
     "Respond",
+    "RetryBudget",
     "Route",
     "Shutdown",
     "check_file",

@@ -10,6 +10,7 @@ from proxy.core.config.access_log import LogFormat, LogOnly
 from proxy.core.config.policy import RedirectStatus
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding, show_path
+from proxy.core.config.retries import RetryOn
 from proxy.core.config.salvage import NAMED_TABLES, existing
 from proxy.core.config.schema import example_at, keys_at
 from proxy.core.config.suggest import did_you_mean, nearest
@@ -34,6 +35,7 @@ _CHOICES = {
     "format": get_args(LogFormat),
     "only": get_args(LogOnly),
     "minimum_version": get_args(TlsVersion),
+    "retry_on": get_args(RetryOn),
 }
 
 
@@ -94,7 +96,7 @@ def _sentence(path: Path, detail: ErrorDetails, data: object) -> Finding:
 
 
 def _unknown_choice(path: Path, detail: ErrorDetails, data: object) -> Finding:
-    key, value = str(path[-1]), detail["input"]
+    key, value = _key(path), detail["input"]
     choices = _CHOICES[key]
     return Finding(
         path=path,

@@ -10,6 +10,7 @@ from proxy.core.config.frontend import Frontend, FrontendLimits, FrontendTimeout
 from proxy.core.config.policy import Redirect, Respond
 from proxy.core.config.pool import Backend, HealthCheck, Pool, PoolTimeouts
 from proxy.core.config.pool_tls import PoolTls
+from proxy.core.config.retries import RetryBudget
 from proxy.core.config.route import Route
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Duration
@@ -33,6 +34,7 @@ __all__ = [
     "PoolTls",
     "Redirect",
     "Respond",
+    "RetryBudget",
     "Route",
     "Shutdown",
 ]

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from proxy.core.config.pool_tls import PoolTls
+from proxy.core.config.retries import DEFAULT_RETRY_ON, RetryBudget, RetryOnItem
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Duration
 from proxy.core.config.values import Address, Balance, Command, OwnName, RequestPath, Whole, short_backend
@@ -43,8 +44,8 @@ class PoolTimeouts(Section):
     queue: Annotated[Duration, like("5s")] = 5.0
     """Longest wait for a backend when all are full. Default 5s, at most 1d."""
     idle: Annotated[Duration, like("30s")] = 30.0
-    """How long an idle connection is kept for the next request; keep it below the backend's own limit.
-    Default 30s, at most 1d."""
+    """How long an idle connection is kept for the next request; shorter once the backend has shown that it closes them
+    sooner. Default 30s, at most 1d."""
     send: Annotated[Duration, like("30s")] = 30.0
     """Longest pause during which a backend takes none of the bytes waiting for it. Default 30s, at most 1d."""
 
@@ -89,4 +90,12 @@ class Pool(Section):
     idle_connections: Annotated[Whole, like(1024, ge=0, le=1_000_000)] = 1024
     """Most idle connections kept to each backend; 0 keeps none. Default 1024, at most 1000000."""
     retries: Annotated[Whole, like(3, ge=0, le=100)] = 3
-    """Other attempts after a failed connect. Default 3, from 0 to 100."""
+    """Most other tries of a request or connection whose first one failed. Default 3, from 0 to 100."""
+    retry_on: Annotated[tuple[RetryOnItem, ...], like(["closed", "reset", "503"])] = DEFAULT_RETRY_ON
+    """After what a request is tried again, if its method is idempotent, all of it (up to 64 KiB of body) is still here,
+    and nothing of an answer reached the client. "closed" and "reset": the backend's connection, before an answer;
+    "response-head-timeout", "bad-response"; an answer with status "429", "500", "502", "503" or "504", if another
+    backend is ready; "non-idempotent": POST and PATCH too. "connect-failure" is always retried, whatever the method.
+    Default ["connect-failure", "closed", "reset"]."""
+    retry_budget: Annotated[RetryBudget, like({"percent": 20})] = field(default_factory=RetryBudget)
+    """How much may be sent again."""

@@ -14,6 +14,7 @@ from proxy.core.config.policy_rules import check_policies
 from proxy.core.config.pool_tls import check_pool_tls
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding
+from proxy.core.config.retries import DEFAULT_RETRY_ON
 from proxy.core.config.schema import example_at
 from proxy.core.config.suggest import did_you_mean, nearest
 from proxy.core.config.units import show
@@ -126,6 +127,9 @@ def _check_pool(pool: Pool) -> Iterator[Finding]:
         yield Finding(path=(*path, "backends"), message=message, example=example_at((*path, "backends")))
     if pool.tls is not None:
         yield from check_pool_tls(pool.tls, [backend.address for backend in pool.backends], (*path, "tls"))
+    if not pool.retries and pool.retry_on not in ((), DEFAULT_RETRY_ON):
+        message = "nothing of this list is tried again: retries is 0"
+        yield Finding(path=(*path, "retry_on"), message=message, example="retries = 3", severity="warning")
     seen: Counter[object] = Counter()
     for index, backend in enumerate(pool.backends):
         place = (*path, "backends", index)

@@ -36,6 +36,20 @@ _OTHER_WORDS = {
     "cert": ["certificate"],
     "crt": ["certificate"],
     "cafile": ["ca"],
+    "error": ["reset"],
+    "timeout": ["response-head-timeout"],
+    "responsetimeout": ["response-head-timeout"],
+    "connfailure": ["connect-failure"],
+    "emptyresponse": ["closed"],
+    "junkresponse": ["bad-response"],
+    "invalidheader": ["bad-response"],
+    "http429": ["429"],
+    "http500": ["500"],
+    "http502": ["502"],
+    "http503": ["503"],
+    "http504": ["504"],
+    "gatewayerror": ["502"],
+    "5xx": ["503"],
 }
 
 

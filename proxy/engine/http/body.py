@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 class Codec(Protocol):
     """is_done: the body is complete; rest: what came behind it and belongs to the next message."""
 
-    is_done: bool
-    rest: bytes
+    @property
+    def is_done(self) -> bool: ...
+    @property
+    def rest(self) -> bytes: ...
 
     def feed(self, data: bytes) -> bytes:
         """What goes to the sink for `data`. Raises ChunkError."""
@@ -89,6 +91,26 @@ class AddChunks:
     def end(self) -> bytes:
         self.is_done = True
         return LAST_CHUNK
+
+
+class Counted:
+    """A body of `left` more bytes, as it is."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.is_done = not left
+        self.rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        body, self.rest = data[: self.left], data[self.left :]
+        self.left -= len(body)
+        self.is_done = not self.left
+        return body
+
+    def end(self) -> bytes:
+        """Whoever owns the flow sees from `is_ended` that the body is short."""
+        self.is_done = True
+        return b""
 
 
 class CodecFlow(Flow):

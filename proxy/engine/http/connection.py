@@ -56,6 +56,8 @@ class BackendConnection:
 
     def spoke_while_idle(self, mask: int) -> None:
         """The backend closed it, or sent what nobody asked for. Either way it is not used again."""
+        now = self.reactor.now
+        self.backend.idle_life.closed_after(now - self.idle_since, now)
         self.backend.idle.remove(self)
         self.close()
 

@@ -19,9 +19,12 @@ from proxy.core.errors import (
     ProxyError,
 )
 from proxy.core.http1 import END_OF_HEAD, could_be_response
+from proxy.core.retry import BAD_RESPONSE, CLOSED, HEAD_TIMEOUT, RESET
 from proxy.engine.backend import connect_failed
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.download import Download
+from proxy.engine.http.leftover import Leftover
+from proxy.engine.http.retries import Retries
 from proxy.engine.http.tunnel import Tunnel
 from proxy.engine.http.upload import Upload, split_body
 from proxy.engine.http.waiting import Waiting
@@ -44,7 +47,8 @@ _RESPONSE_HEAD = Waiting.RESPONSE_HEAD  # a member of an Enum costs 40 ns to loo
 class Exchange:
     """Both sockets' events come here while it lives; its deadline is the session's.
 
-    request: the head for the backend and as much of the body as came with it; kept for another try.
+    request: the head for the backend and as much of the body as came with it; kept for another try, and b"" once a part
+    of the request was sent that is kept no longer. retries: None until a try has failed.
     upload: what one `send` did not take; None once the backend's socket has taken everything.
     download: a response that is not complete in one read. answer: bytes of a response head that is not complete.
 
@@ -65,9 +69,9 @@ class Exchange:
         "is_upload_cut",
         "pool",
         "request",
+        "retries",
         "route",
         "session",
-        "tried",
         "upload",
         "waiting",
     )
@@ -80,7 +84,7 @@ class Exchange:
         self.request = b""
         self.backend: LiveBackend | None = None
         self.connection: BackendConnection | None = None
-        self.tried: list[LiveBackend] = []
+        self.retries: Retries | None = None
         self.upload: Upload | None = None
         self.download: Download | None = None
         self.answer = b""
@@ -103,44 +107,34 @@ class Exchange:
             except ProxyError as error:
                 self.fail(error)
                 return
-        backend = self.pool.take()
-        if backend is None:
-            self._wait_for_slot()
-        else:
-            self._connect(backend)
+        self.pick()
 
-    def _wait_for_slot(self) -> None:
-        if not self.pool.is_full:
-            self.fail(NoBackend())
-        elif not self.pool.wait(self):
-            self.fail(NoBackend("queue-full"))
+    def pick(self) -> None:
+        backend = self.pool.take()
+        if backend is not None:
+            self.connect(backend)
+        elif self.pool.is_full:
+            self.wait_for_slot()
         else:
+            self.fail(NoBackend())
+
+    def wait_for_slot(self) -> None:
+        if self.pool.wait(self):
             self.wait(Waiting.SLOT, self.pool.timeouts.queue)
+        else:
+            self.fail(NoBackend("queue-full"))
 
     def slot_freed(self, backend: LiveBackend) -> None:
         """The pool took a slot for us."""
         if self.is_over:
             self.pool.give_back(backend)
         else:
-            self._connect(backend)
-
-    def _try_next_backend(self, error: ConnectFailed) -> None:
-        """Nothing was sent, so that any method may be tried elsewhere."""
-        backend, pool = self.backend, self.pool
-        assert backend is not None
-        self.backend = None
-        self.tried.append(backend)
-        self.session.frontend.connect_failed(pool, backend, error)
-        pool.give_back(backend)
-        other = pool.take_another(self.tried) if len(self.tried) <= pool.retries else None
-        if other is None:
-            self.fail(error)
-        else:
-            self._connect(other)
+            tried = self.retries.tried if self.retries is not None else ()
+            self.connect(self.pool.prefer_untried(backend, tried))
 
     # ------------------------------------------------------------------ dial, write
 
-    def _connect(self, backend: LiveBackend, *, is_fresh: bool = False) -> None:
+    def connect(self, backend: LiveBackend, *, is_fresh: bool = False) -> None:
         """A slot of `backend` is taken. is_fresh: over no idle connection.
 
         Most requests go out in one `send`, over a new connection as well: `LiveBackend.dial` says why.
@@ -151,7 +145,7 @@ class Exchange:
             try:
                 connection = self.pool.connect(self.session.reactor, backend)
             except ConnectFailed as error:
-                self._try_next_backend(error)
+                self.again().connect_failed(error)
                 return
         self.connection = connection
         connection.exchange = self
@@ -204,6 +198,7 @@ class Exchange:
             upload.flow.close()
             self.upload = None
             self.is_upload_cut = True
+            self.request = b""
             if self.download is None:
                 self.wait(Waiting.RESPONSE_HEAD, self.pool.timeouts.response_head)
 
@@ -278,7 +273,7 @@ class Exchange:
                 response = find(raw) or self._parse_response(raw)
                 if response is None:
                     return
-                if response.status >= 200:
+                if response.is_final or self._is_passed_on(response):
                     length = 0 if self.head.is_head else response.length
                     if 0 <= length <= len(body):
                         # Bytes behind a response, or an end of stream, spend the connection.
@@ -290,7 +285,7 @@ class Exchange:
                     else:
                         self._stream(response, body, length, hang_up=bool(mask & HANG_UP))
                     return
-                if not self._take_interim(response, body):
+                if self.connection is not connection or not self._take_interim(response, body):
                     return
                 data = body
             self.answer = data
@@ -314,11 +309,19 @@ class Exchange:
             try:
                 response = route.parse_response(raw)
             except BadResponse as error:
-                self.fail(error)
+                if not self.again().lost(BAD_RESPONSE):
+                    self.fail(error)
                 return None
             if not route.pool.parser.met_new:
                 route.heads.offer(raw, response)
+            response.is_final = response.status >= 200 and response.status not in self.pool.retry.statuses
+            if response.idle_timeout is not None and self.backend is not None:
+                self.backend.idle_life.told(response.idle_timeout)
         return response
+
+    def _is_passed_on(self, response: ResponseHead) -> bool:
+        """Not a 1xx, and not an answer with a status of `retry_on` in whose place another backend is asked."""
+        return response.status >= 200 and not self.again().lost(str(response.status))
 
     def _refuse_head(self) -> None:
         self.fail(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
@@ -347,6 +350,8 @@ class Exchange:
         tunnel = session.exchange = Tunnel(session, connection, backend, self.pool)
         self.connection = self.backend = None  # the slot went with it
         self.is_over = True
+        if self.retries is not None:
+            self.retries.end()
         tunnel.start(response.persistent + rest)
 
     def _stream(self, response: ResponseHead, body: bytes, length: int, *, hang_up: bool) -> None:
@@ -359,7 +364,7 @@ class Exchange:
         """Whether the client's connection can carry another request after this one."""
         return (
             self.head.keep_alive
-            and self.upload is None
+            and (self.upload is None or self.upload.can_be_taken_in)
             and not self.is_upload_cut
             and self.session.requests_left != 0
             and not self.session.frontend.is_draining
@@ -381,22 +386,26 @@ class Exchange:
 
     def finish(self, *, is_clean: bool, keep_alive: bool) -> None:
         """The response was passed on whole. is_clean: the backend's connection can be used again."""
-        is_clean = is_clean and self.upload is None and not self.is_upload_cut
-        self._let_go(is_clean=is_clean)
-        session = self.session
+        upload, session = self.upload, self.session
+        self._let_go(is_clean=is_clean and upload is None and not self.is_upload_cut)
         if session.unsent or session.is_over:
-            session.owe(self, keep_alive=keep_alive)
+            session.owe(self, keep_alive=keep_alive and upload is None)
             return
         frontend = session.frontend
         if frontend.access_log is None:
             frontend.completed += 1  # all that `record` would do
         else:
             frontend.record(None, session)
-        session.next(keep_alive=keep_alive)
+        if upload is None or not keep_alive:
+            session.next(keep_alive=keep_alive)
+        else:
+            Leftover(session, upload.left).start()
 
     def _let_go(self, *, is_clean: bool = False) -> None:
         """The only place where the connection and the slot are given back."""
         self.is_over = True
+        if self.retries is not None:
+            self.retries.end()
         if self.upload is not None:
             self.upload.flow.close()
         if self.download is not None:
@@ -416,28 +425,37 @@ class Exchange:
         """Before the first byte of a response. error: None when the backend closed it. is_unsent: it took no byte."""
         connection, backend = self.connection, self.backend
         assert connection is not None and backend is not None
-        self.connection = None
-        connection.close()
+        self.drop_connection()
         if not connection.is_connected:
-            self._try_next_backend(connect_failed(error or OSError(0, "closed"), backend))
-        elif connection.is_reused and (is_unsent or self._may_repeat()):
-            self._connect(backend, is_fresh=True)  # the other idle connections are as old
-        elif error is None:
-            reason = "closed-in-head" if self.answer else "closed-before-answer"
-            self.fail(BackendClosed(reason, backend=backend.name))
+            self.again().connect_failed(connect_failed(error or OSError(0, "closed"), backend))
+            return
+        is_stale = connection.is_reused and not self.answer
+        if is_stale and not is_unsent:
+            now = self.session.reactor.now
+            backend.idle_life.closed_after(now - connection.idle_since, now)
+        if error is None:
+            failure = BackendClosed("closed-in-head" if self.answer else "closed-before-answer", backend=backend.name)
         else:
-            self.fail(BackendClosed("backend-reset", str(error), backend=backend.name))
+            failure = BackendClosed("backend-reset", str(error), backend=backend.name)
+        kind = CLOSED if error is None else RESET
+        if not self.again().lost(kind, is_unsent=is_unsent, is_stale=is_stale):
+            self.fail(failure)
 
-    def _may_repeat(self) -> bool:
-        """The backend closed the connection while it was idle, as it may at any time; our request crossed its FIN. It
-        can be sent again if nothing was answered, all of it is still here, and twice is as good as once (RFC 9110
-        section 9.2.2)."""
-        return (
-            self.head.is_idempotent
-            and not self.answer
-            and not self.interim_count
-            and (self.upload is None or self.upload.is_untouched)
-        )
+    def again(self) -> Retries:
+        """A try has failed: what decides on further ones."""
+        if self.retries is None:
+            self.retries = Retries(self)
+        return self.retries
+
+    @property
+    def is_whole(self) -> bool:
+        """All of the request is still here, and nothing of an answer went downstream: it can be sent again."""
+        return bool(self.request) and not self.interim_count
+
+    def drop_connection(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
 
     def wait(self, waiting: Waiting, seconds: float) -> None:
         self.waiting = waiting
@@ -457,7 +475,10 @@ class Exchange:
         elif self.waiting is Waiting.BACKEND_TO_READ:
             self.fail(BackendTimeout("backend-takes-nothing", phase="write", backend=name))
         elif self.waiting is Waiting.RESPONSE_HEAD:
-            self.fail(BackendTimeout("response-head-timeout", backend=name))
+            if not self.again().lost(HEAD_TIMEOUT):
+                self.fail(BackendTimeout("response-head-timeout", backend=name))
+        elif self.waiting is Waiting.BACKLOG:
+            self.pick()
         elif self.waiting is Waiting.RESPONSE_BODY:
             self.abort(BackendTimeout("response-body-timeout", backend=name))
         else:
@@ -466,10 +487,8 @@ class Exchange:
 
     def connection_failed(self, error: ConnectFailed) -> None:
         """Before anything was sent."""
-        assert self.connection is not None
-        self.connection.close()
-        self.connection = None
-        self._try_next_backend(error)
+        self.drop_connection()
+        self.again().connect_failed(error)
 
     def fail(self, error: ProxyError) -> None:
         """Answers with an error page, or breaks off visibly if the response has begun."""
@@ -478,7 +497,7 @@ class Exchange:
             return
         if self.backend is not None and not error.backend:
             error.backend = self.backend.name
-        keep_alive = error.side == "upstream" and self.keeps_client() and self.head.is_1_1
+        keep_alive = error.side == "upstream" and self.upload is None and self.keeps_client() and self.head.is_1_1
         self._let_go()
         self.session.refuse(error, keep_alive=keep_alive, is_head=self.head.is_head)
 

@@ -132,14 +132,14 @@ class Noting(Exchange):
     __slots__ = ()
     session: LoggedSession
 
-    def _connect(self, backend: LiveBackend, *, is_fresh: bool = False) -> None:
+    def connect(self, backend: LiveBackend, *, is_fresh: bool = False) -> None:
         session = self.session
         now = session.reactor.now
         session.used = backend
         session.tries += 1
         if not session.picked:
             session.picked = now
-        super()._connect(backend, is_fresh=is_fresh)
+        super().connect(backend, is_fresh=is_fresh)
         connection = self.connection
         if connection is not None:
             session.is_reused = connection.is_reused

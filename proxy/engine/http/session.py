@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.core.peer import Peer
     from proxy.engine.frontend import Frontend
     from proxy.engine.http.exchange import Exchange
+    from proxy.engine.http.leftover import Leftover
     from proxy.engine.http.live_route import LiveRoute
     from proxy.engine.http.tunnel import Tunnel
     from proxy.engine.sock import Sock
@@ -83,7 +84,7 @@ class HttpSession:
         self.client_fields = _client_fields(peer.host)
         self.find_head = frontend.heads.hot.get
         self.head_limit = frontend.config.limits.head
-        self.exchange: Exchange | Tunnel | None = None
+        self.exchange: Exchange | Tunnel | Leftover | None = None
         self.buffer = b""
         self.unsent: bytes | memoryview = b""
         self.owed: Exchange | None = None
@@ -133,11 +134,18 @@ class HttpSession:
         else:
             self.buffer = b""
             self._begin(*known)
+        if mask & HANG_UP and self.exchange is not None:
+            self.reactor.call_soon(self._client_left, self.exchange)
 
     def _client_ended(self) -> None:
         if self.buffer:
             self.frontend.record(BadRequest("incomplete-head", "the client closed within a request head"), self)
         self.close()
+
+    def _client_left(self, exchange: Exchange | Tunnel | Leftover) -> None:
+        """Its end came with the request, and no event will tell of it again."""
+        if self.exchange is exchange and not self.is_over:
+            exchange.abort(ClientGone())
 
     def _parse(self, data: bytes) -> None:
         if data[0] <= 13:

@@ -8,13 +8,17 @@ from proxy.core.chunked import ChunkError
 from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, ProxyError
 from proxy.core.http1 import CHUNKED
 from proxy.core.pace import Pace
-from proxy.engine.flow import BLOCKED, DONE, MORE, Flow, SinkError, SourceError
-from proxy.engine.http.body import CodecFlow, Rechunk
+from proxy.engine.flow import BLOCKED, DONE, ENDLESS, MORE, Flow, SinkError, SourceError
+from proxy.engine.http.body import Codec, CodecFlow, Counted, Rechunk
+from proxy.engine.http.leftover import MOST
 from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
     from proxy.engine.http.connection import BackendConnection
     from proxy.engine.http.exchange import Exchange
+
+
+KEPT = 64 * 1024  # bytes of a request, as it goes to the backend, that are kept for another try
 
 
 def split_body(exchange: Exchange) -> Upload | None:
@@ -32,21 +36,75 @@ def split_body(exchange: Exchange) -> Upload | None:
         except ChunkError as error:
             raise BadRequest("chunk-syntax", str(error)) from None
         session.buffer = codec.rest
-        return None if codec.is_done else Upload(exchange, CodecFlow(session.sock, session.sock, codec))
+        return None if codec.is_done else Upload(exchange, _codec_flow(exchange, codec))
     if limit and length > limit:
         raise BadRequest("body-too-large", f"over {limit} bytes", status=413)
     exchange.request += early[:length]
     session.buffer = early[length:]
-    return Upload(exchange, Flow(session.sock, session.sock, length - len(early))) if len(early) < length else None
+    left = length - len(early)
+    if left <= 0:
+        return None
+    if left <= KEPT and _is_kept(exchange):
+        return Upload(exchange, _codec_flow(exchange, Counted(left)))
+    return Upload(exchange, Flow(session.sock, session.sock, left))
+
+
+def _is_kept(exchange: Exchange) -> bool:
+    return exchange.pool.retry.may_be_repeated(is_idempotent=exchange.head.is_idempotent)
+
+
+def _codec_flow(exchange: Exchange, codec: Codec) -> CodecFlow:
+    sock = exchange.session.sock
+    return CodecFlow(sock, sock, Keep(codec, exchange) if _is_kept(exchange) else codec)
+
+
+class Keep:
+    """A codec beside which the request is kept for another try, while it is no larger than KEPT."""
+
+    def __init__(self, codec: Codec, exchange: Exchange) -> None:
+        self._codec = codec
+        self._exchange = exchange
+
+    @property
+    def is_done(self) -> bool:
+        return self._codec.is_done
+
+    @property
+    def rest(self) -> bytes:
+        return self._codec.rest
+
+    @property
+    def left(self) -> int:
+        return self._codec.left if isinstance(self._codec, Counted) else ENDLESS
+
+    def feed(self, data: bytes) -> bytes:
+        body = self._codec.feed(data)
+        exchange = self._exchange
+        if exchange.request:
+            exchange.request = exchange.request + body if len(exchange.request) + len(body) <= KEPT else b""
+        return body
+
+    def end(self) -> bytes:
+        return self._codec.end()
 
 
 class Upload:
     """flow: client to backend."""
 
-    __slots__ = ("_exchange", "_is_blocked", "_is_scheduled", "_left_at_start", "_pace", "_quiet_at", "flow")
+    __slots__ = (
+        "_exchange",
+        "_is_blocked",
+        "_is_kept",
+        "_is_scheduled",
+        "_left_at_start",
+        "_pace",
+        "_quiet_at",
+        "flow",
+    )
 
     def __init__(self, exchange: Exchange, flow: Flow) -> None:
         self.flow = flow
+        self._is_kept = isinstance(flow, CodecFlow) and isinstance(flow.codec, Keep)
         flow.hang_up = exchange.session.may_read  # the edge that brought the head may have brought the client's end too
         self._exchange = exchange
         self._left_at_start = flow.left
@@ -63,9 +121,18 @@ class Upload:
         return cls(exchange, Flow(sock, sock, 0))
 
     @property
-    def is_untouched(self) -> bool:
-        """Nothing was read from the client since the request began, so that it can begin again."""
-        return self.flow.left == self._left_at_start
+    def left(self) -> int:
+        """Bytes of the body still to come from the client; ENDLESS where nobody knows."""
+        flow = self.flow
+        if not isinstance(flow, CodecFlow):
+            return flow.left
+        return flow.codec.left if isinstance(flow.codec, Keep) else ENDLESS
+
+    @property
+    def can_be_taken_in(self) -> bool:
+        """Whether the rest of the body can be read behind an answer that came early. A client that waits for a 100 may
+        send the body or not, and nobody could tell it from the next request (RFC 9110 section 10.1.1)."""
+        return self.left <= MOST and not self._exchange.head.expects_100
 
     @property
     def taken(self) -> int:
@@ -98,15 +165,22 @@ class Upload:
             exchange.abort(ClientGone())
         except SinkError as error:
             assert isinstance(error.__cause__, OSError)
+            self._forget_what_is_gone()
             exchange.backend_stopped_reading(error.__cause__)
         except ChunkError as error:
             exchange.fail(BadRequest("chunk-syntax", str(error)))
         except ProxyError as error:
             exchange.fail(error)
         else:
+            self._forget_what_is_gone()
             if flow.moved != taken:
                 connection.is_connected = True
             self._stopped(stopped, connection, has_moved=flow.moved != taken, has_read=flow.left != left)
+
+    def _forget_what_is_gone(self) -> None:
+        """A body that was read and not kept cannot be sent again, and then its beginning is of no use either."""
+        if self.flow.left != self._left_at_start and not self._is_kept:
+            self._exchange.request = b""
 
     def _stopped(self, stopped: int, connection: BackendConnection, *, has_moved: bool, has_read: bool) -> None:
         exchange = self._exchange

@@ -7,6 +7,7 @@ from enum import Enum, auto
 
 class Waiting(Enum):
     SLOT = auto()
+    BACKLOG = auto()
     CONNECT = auto()
     REQUEST_BODY = auto()
     BACKEND_TO_READ = auto()

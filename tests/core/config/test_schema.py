@@ -39,7 +39,10 @@ def test_every_default_is_as_the_description_says() -> None:
         if "default" not in node:
             assert "Required." in node["description"] or "$ref" in node or name in {"Config.frontends", "Config.pools"}
             continue
-        said = node["description"].partition("Default")[2].lstrip(" :").split(",")[0].split(":")[0].rstrip(".")
+        said = node["description"].partition("Default")[2].lstrip(" :")
+        if not said.startswith("["):
+            said = said.split(",")[0].split(":")[0]
+        said = said.rstrip(".")
         assert means(said.split(". ")[0], node["default"]), name
 
 
