@@ -170,11 +170,11 @@ class Wire:
     async def body(self, head: bytes) -> bytes:
         """As it comes, with its chunks."""
         if b"Transfer-Encoding: chunked" in head:
-            body = b""
-            while not body.endswith(b"\r\n0\r\n\r\n") and body != b"0\r\n\r\n":
+            pieces: list[bytes] = []
+            while pieces[-2:-1] != [b"0\r\n"]:
                 line = await self.until(b"\r\n")
-                body += line + await self.exactly(int(line, 16) + 2)
-            return body
+                pieces += line, await self.exactly(int(line, 16) + 2)
+            return b"".join(pieces)
         length = head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]
         return await self.exactly(int(length or 0))
 
@@ -200,13 +200,14 @@ class Wire:
 
 
 def undo_chunks(data: bytes) -> bytes:
-    body = b""
+    pieces, at = [], 0
     while True:
-        line, _, data = data.partition(b"\r\n")
-        if int(line, 16) == 0:
-            return body
-        size = int(line, 16)
-        body, data = body + data[:size], data[size + 2 :]
+        end = data.index(b"\r\n", at)
+        size = int(data[at:end], 16)
+        if size == 0:
+            return b"".join(pieces)
+        pieces.append(data[end + 2 : end + 2 + size])
+        at = end + 2 + size + 2
 
 
 async def dial(address: Address) -> Wire:

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
     from proxy.engine.sock import Sock
 
 
+DENSE = 32  # bytes for each chunk, its frame counted: below that the chunks are what costs, not the bytes
+DENSE_READ = 4 * 1024
+
+
 class Codec(Protocol):
-    """is_done: the body is complete; rest: what came behind it and belongs to the next message."""
+    """is_done: the body is complete; rest: what came behind it and belongs to the next message.
+    pieces: how many there were in what was fed last."""
 
     @property
     def is_done(self) -> bool: ...
     @property
     def rest(self) -> bytes: ...
+    @property
+    def pieces(self) -> int: ...
 
     def feed(self, data: bytes) -> bytes:
         """What goes to the sink for `data`. Raises ChunkError."""
@@ -37,9 +44,11 @@ class _FromChunks:
         self._size = 0
         self.is_done = False
         self.rest = b""
+        self.pieces = 0
 
     def _decode(self, data: bytes) -> bytes:
         pieces = self._decoder.feed(data)
+        self.pieces = len(pieces)
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if self._limit:
             self._size += len(body)
@@ -84,6 +93,7 @@ class AddChunks:
 
     is_done = False
     rest = b""
+    pieces = 0
 
     def feed(self, data: bytes) -> bytes:
         return encode_chunk(data) if data else b""
@@ -95,6 +105,8 @@ class AddChunks:
 
 class Counted:
     """A body of `left` more bytes, as it is."""
+
+    pieces = 0
 
     def __init__(self, left: int) -> None:
         self.left = left
@@ -114,24 +126,29 @@ class Counted:
 
 
 class CodecFlow(Flow):
-    """A flow whose bytes pass through a codec. They cannot go by pipe."""
+    """A flow whose bytes pass through a codec. They cannot go by pipe.
+
+    64 KiB in chunks of one byte are 4.4 ms of work, and a wake-up may read that 16 times. So whoever sends tiny chunks
+    gets one read per wake-up, of DENSE_READ: 0.3 ms, and then it is the others' turn.
+    """
 
     __slots__ = ("codec",)
 
     def __init__(self, source: Sock, sink: Sock, codec: Codec) -> None:
         super().__init__(source, sink)
         self.codec = codec
+        self._read_size = LARGE_READ
 
     def pump(self) -> int:
         """Like `Flow.pump`; raises ChunkError and BadRequest too."""
-        codec = self.codec
+        codec, size = self.codec, self._read_size
         if self._pending and not self._flush():
             return BLOCKED
         for _ in range(MAX_ROUNDS):
             if codec.is_done:
                 return DONE
             try:
-                data = self._recv(LARGE_READ)
+                data = self._recv(size)
             except BlockingIOError:
                 return DRY
             except OSError as error:
@@ -144,6 +161,10 @@ class CodecFlow(Flow):
                 self._pending = codec.end()
             if self._pending and not self._flush():
                 return BLOCKED
-            if len(data) < LARGE_READ and not self.hang_up:
+            if len(data) < size and not self.hang_up:
                 return DONE if codec.is_done else DRY
+            if codec.pieces * DENSE > len(data):
+                self._read_size = DENSE_READ
+                return MORE
+            self._read_size = size = LARGE_READ
         return MORE

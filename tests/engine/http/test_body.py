@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from proxy.core.chunked import ChunkError
 from proxy.core.errors import BadRequest
 from proxy.engine.flow import BLOCKED, DONE, DRY, MORE, SinkError, SourceError
-from proxy.engine.http.body import AddChunks, Codec, CodecFlow, DropChunks, Rechunk
+from proxy.engine.http.body import DENSE_READ, AddChunks, Codec, CodecFlow, DropChunks, Rechunk
 from tests.engine.support import undo_chunks
 
 if TYPE_CHECKING:
@@ -129,6 +129,21 @@ def receive(sock: socket.socket) -> bytes:
     except BlockingIOError:
         pass
     return data
+
+
+def test_tiny_chunks_are_read_in_small_turns_and_large_ones_again_in_large_ones(ends: tuple[Pair, Pair]) -> None:
+    (far, source), (sink, reader) = ends
+    tiny, large = b"1\r\nx\r\n" * 16_000, b"8000\r\n%b\r\n" % bytes(0x8000)
+    assert far.send(tiny + large * 2) == len(tiny + large * 2)
+    flow = CodecFlow(source, sink, Rechunk())
+    sizes, body = [], b""
+    while (stopped := flow.pump()) == MORE:
+        sizes.append(flow.left)
+        body += reader.recv(1 << 20)
+    steps = [before - after for before, after in itertools.pairwise(sizes)]
+    assert stopped == DRY
+    assert set(steps) == {DENSE_READ}
+    assert undo_chunks(body + reader.recv(1 << 20) + b"0\r\n\r\n") == b"x" * 16_000 + bytes(2 * 0x8000)
 
 
 def test_flow_reads_to_the_end_once_a_hang_up_was_seen(ends: tuple[Pair, Pair]) -> None:
