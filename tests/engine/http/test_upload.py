@@ -319,7 +319,8 @@ async def test_client_above_the_rate_goes_on() -> None:
 
 @pytest.mark.slow
 async def test_time_that_a_backend_takes_is_not_the_clients(tmp_path: Path) -> None:
-    """While it sleeps the kernel and a pipe take in some 1.5 MiB, too little for the rate."""
+    """It sleeps for longer than a period, and then the client for less: at this rate that is time for 1.5 MiB, and both
+    together for 5. The wheel looks often."""
     size = 4 << 20
 
     async def sleeper(wire: Wire) -> None:
@@ -329,9 +330,13 @@ async def test_time_that_a_backend_takes_is_not_the_clients(tmp_path: Path) -> N
         await wire.send(OK)
 
     async with backend(sleeper, str(tmp_path / "app")) as app:
-        settings = config(app.address, timeouts={"request_body": 0.5}, limits={"body_rate": size})
+        settings = config(
+            app.address, timeouts={"request_body": 0.5}, limits={"body_rate": 6 << 20}, pool_timeouts={"queue": 0.1}
+        )
         async with proxy(settings) as server, client(server) as wire:
-            await wire.send(with_length(size) + b"x" * size)
+            await wire.send(with_length(size) + b"x" * (size - 1))
+            await trio.sleep(0.25)
+            await wire.send(b"x")
             assert (await wire.response())[1] == b"ok"
 
 
