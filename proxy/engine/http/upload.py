@@ -74,6 +74,10 @@ class Keep:
         return self._codec.rest
 
     @property
+    def pieces(self) -> int:
+        return self._codec.pieces
+
+    @property
     def left(self) -> int:
         return self._codec.left if isinstance(self._codec, Counted) else ENDLESS
 
@@ -216,7 +220,7 @@ class Upload:
         now = exchange.session.reactor.now
         if now >= self._quiet_at:
             exchange.fail(ClientTimeout("request-body-timeout"))
-        elif now >= pace.due and not pace.is_kept(now, self._left_at_start - self.flow.left):
+        elif now >= pace.due and not pace.is_kept(now, self.taken):
             exchange.fail(ClientTimeout("request-body-too-slow"))
         else:
             exchange.session.deadline = min(self._quiet_at, pace.due)
