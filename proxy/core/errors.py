@@ -67,6 +67,11 @@ class Denied(ProxyError):
 
     side, phase, reason, status = "downstream", "admit", "address-denied", 403
 
+    @classmethod
+    def of(cls, host: str) -> Denied:
+        """host: "" for a client of a Unix socket."""
+        return cls("address-denied", f"{host or 'a Unix socket'} may not come in")
+
 
 class TooManyConnections(ProxyError):
     """The client's address has as many as one may have (RFC 6585 section 4)."""

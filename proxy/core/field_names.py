@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from proxy.core.headers import FORWARDING, FRAMING, HOP_BY_HOP, OF_ALL_FORWARDING
+from proxy.core.headers import FORWARDING, FRAMING, HEARSAY, HOP_BY_HOP, OF_ALL_FORWARDING
 
 Underscores = Literal["drop", "refuse", "keep"]
 Fate = Literal["pass", "drop", "refuse"]
 
-OURS = HOP_BY_HOP | FORWARDING | FRAMING | {b"via"}  # written, read or replaced by us
+OURS = HOP_BY_HOP | FORWARDING | HEARSAY | FRAMING | {b"via"}  # written, read or replaced by us
 _TO_DASHES = bytes.maketrans(b"!#$%&'*+.^_`|~", b"-" * 14)  # what a name may have beside letters, digits and "-"
 
 

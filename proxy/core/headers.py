@@ -15,11 +15,12 @@ HOP_BY_HOP = frozenset({
 # Dropped because whoever connects to us is not trusted to state them: rproxy writes its own. Whatever else begins with
 # the prefix (-Port, -Prefix, -Server …) is believed by somebody too.
 FORWARDING = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"})
+HEARSAY = frozenset({b"x-real-ip"})  # rproxy writes none, and drops it for the same reason
 OF_ALL_FORWARDING = b"x-forwarded-"
 FRAMING = frozenset({b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"})
 # A trailer may not carry what frames, routes, controls, authenticates or describes a message (RFC 9110 section 6.5.1):
 # who merges trailers into the head would believe it too late, and unseen by those who checked the head.
-FORBIDDEN_TRAILERS = HOP_BY_HOP | FORWARDING | FRAMING | {
+FORBIDDEN_TRAILERS = HOP_BY_HOP | FORWARDING | HEARSAY | FRAMING | {
     b"age", b"authorization", b"cache-control", b"content-encoding", b"content-language", b"content-location",
     b"content-range", b"content-type", b"cookie", b"date", b"expires", b"if-match", b"if-modified-since",
     b"if-none-match", b"if-range", b"if-unmodified-since", b"location", b"max-forwards", b"pragma", b"range",

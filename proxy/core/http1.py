@@ -19,19 +19,32 @@ import httptools
 from proxy.core.errors import BadRequest, BadResponse
 from proxy.core.field_lines import FieldLines, without_named
 from proxy.core.field_names import Underscores, fate
-from proxy.core.headers import FORWARDING, HOP_BY_HOP, NEVER_FOR_ONE_HOP, NEVER_UPGRADED, OF_ALL_FORWARDING, tokens
+from proxy.core.headers import (
+    FORWARDING,
+    HEARSAY,
+    HOP_BY_HOP,
+    NEVER_FOR_ONE_HOP,
+    NEVER_UPGRADED,
+    OF_ALL_FORWARDING,
+    tokens,
+)
 from proxy.core.keep_alive import timeout_of
 from proxy.core.llhttp import Judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.core.field_lines import Reader
+    from proxy.core.forwarding import Claims
+
+    FindReader = Callable[[bytes, Underscores], Reader | None]
 
 CHUNKED = -1  # the length of a body that comes in chunks
 UNTIL_CLOSE = -2  # the length of a response body that ends with its connection
 END_OF_HEAD = b"\r\n\r\n"
 MAX_DIGITS = 100  # of a Content-Length; llhttp refuses values over 2**64 - 1 but bears with any number of zeros before
 
-_HOST_SYNTAX = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+HOST_SYNTAX = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 # Not `"`, `<`, `>` and, in a path, `\` (a `/` to some). Browsers send `|^{}[]` and the backtick as they are, and a `\`
 # in a query (WHATWG URL, percent-encode sets), so these pass. No fragment: it is not for servers.
 _PATH = rb"/[!$-;=@-\[\]-~]*(?:\?[!$-;=?-~]*)?"
@@ -56,13 +69,14 @@ class RequestHead:
 
     target: origin-form or `*`, as sent on; host: as sent, b"" when HTTP/1.0 sent none; once: fields that may come once;
     takes_trailers: it can be sent trailers (RFC 9110 section 6.5.1);
+    claims: what it says of proxies and clients before it, where that is believed (core/forwarding.py);
     length: of the body, 0 without one, or CHUNKED; is_1_1: the client speaks HTTP/1.1; keep_alive: the client's
     connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
     forward: the head for the backend but for the fields about the client and the blank line;
     log_text: what the access log made of it, kept because heads are.
     """
 
-    __slots__ = ("connection", "expects_100", "forward", "host", "is_1_1", "is_head", "keep_alive", "length",
+    __slots__ = ("claims", "connection", "expects_100", "forward", "host", "is_1_1", "is_head", "keep_alive", "length",
                  "log_text", "method", "once", "takes_trailers", "target", "upgrade")  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, is_1_1: bool) -> None:
@@ -75,6 +89,7 @@ class RequestHead:
         self.connection: tuple[bytes, ...] = ()
         self.keep_alive = is_1_1
         self.expects_100 = False
+        self.claims: Claims | None = None
         self.once: tuple[bytes, ...] = ()
         self.takes_trailers = False
         self.upgrade = b""
@@ -84,6 +99,7 @@ class RequestHead:
     def copy(self, forward: bytes) -> RequestHead:
         """The same request with another head for the backend."""
         head = RequestHead(self.method, self.target, self.is_1_1)
+        head.claims = self.claims
         head.host, head.length, head.connection = self.host, self.length, self.connection
         head.keep_alive, head.expects_100, head.upgrade = self.keep_alive, self.expects_100, self.upgrade
         head.takes_trailers, head.forward = self.takes_trailers, forward
@@ -133,6 +149,8 @@ class ResponseHead:
 class HeadParser:
     """Parses heads; holds nothing between calls but lines it met and what they mean.
 
+    tells_host: X-Forwarded-Host is added. find_reader: how request fields are read, by lower-case name; another one
+    where the client is believed.
     met_new: the head parsed last had a line that was never met before, so that it is not worth remembering whole.
     max_fields: a head with more is refused. upgrades: the protocols that may pass, all others' fields are dropped, and
     HTTP/2 whatever is said. underscores: what becomes of request fields with `_` in their name (`field_names`).
@@ -144,13 +162,17 @@ class HeadParser:
         max_fields: int = 100,
         upgrades: tuple[str, ...] = ("websocket",),
         underscores: Underscores = "drop",
+        tells_host: bool = True,
+        find_reader: FindReader | None = None,
     ) -> None:
+        find = find_reader or find_request_reader
+        self._tells_host = tells_host
         self._max_fields = max_fields
         wanted = (name.lower().encode() for name in upgrades)
         self._upgrades = frozenset(name for name in wanted if not name.startswith(NEVER_UPGRADED))
         self._request_judge = Judge(httptools.HttpRequestParser)
         self._response_judge = Judge(httptools.HttpResponseParser)
-        self._request_fields = FieldLines(lambda name: _find_request_reader(name, underscores))
+        self._request_fields = FieldLines(lambda name: find(name, underscores))
         self._response_fields = FieldLines(_RESPONSE_FIELDS.get)
         self.met_new = False
         self._status_lines: dict[bytes, tuple[int, bool, bytes]] = {}
@@ -181,10 +203,12 @@ class HeadParser:
             self._grant_upgrade(head, passed_on)
         _frame_request(head, passed_on)
         host = _check_host(head)
+        tail = (
+            (b"X-Forwarded-Host: ", host, b"\r\nVia: 1.1 rproxy\r\n") if self._tells_host else (b"Via: 1.1 rproxy\r\n",)
+        )
         head.forward = b"".join(
-            (head.method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on, b"X-Forwarded-Host: ",
-             host, b"\r\nVia: 1.1 rproxy\r\n")
-        )  # fmt: skip
+            (head.method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on, *tail)
+        )
         if head.keep_alive:
             self._request_judge.keep()
         return head
@@ -287,7 +311,7 @@ def _drop(head: RequestHead | ResponseHead, value: bytes) -> None:
 
 
 def _host(value: bytes) -> bytes:
-    if value and not _HOST_SYNTAX.fullmatch(value):
+    if value and not HOST_SYNTAX.fullmatch(value):
         raise BadRequest("host-syntax", "the Host field is not a host name with an optional port")
     return value
 
@@ -404,7 +428,7 @@ def _apply_idle_timeout(head: ResponseHead, seconds: float) -> None:
 
 
 _REQUEST_FIELDS: dict[bytes, Reader] = {
-    **dict.fromkeys(HOP_BY_HOP | FORWARDING, (bytes, _drop)),
+    **dict.fromkeys(HOP_BY_HOP | FORWARDING | HEARSAY, (bytes, _drop)),
     b"host": (_host, _apply_host),
     b"connection": (_connection, _apply_tokens),
     b"te": (_te, _apply_te),
@@ -426,7 +450,7 @@ _DROPPED: Reader = (bytes, _drop)
 _REFUSED: Reader = (_refuse_underscore, _drop)
 
 
-def _find_request_reader(name: bytes, underscores: Underscores) -> Reader | None:
+def find_request_reader(name: bytes, underscores: Underscores) -> Reader | None:
     """name: lower case."""
     reader = _REQUEST_FIELDS.get(name)
     if reader is None:
@@ -484,7 +508,7 @@ def _check_host(head: RequestHead) -> bytes:
         raise BadRequest("no-host", "HTTP/1.1 requires a Host field")
     if head.target[:1] != b"/" and head.target != b"*":
         absolute = _ABSOLUTE_FORM.fullmatch(head.target)
-        if not absolute or not _HOST_SYNTAX.fullmatch(absolute[1]):
+        if not absolute or not HOST_SYNTAX.fullmatch(absolute[1]):
             raise BadRequest("target", "the request target names no host")
         if host is not None and absolute[1].lower() != host.lower():
             raise BadRequest("host-differs", "the request target names another host than the Host field")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     # A stage with all that follows it, or the class of the session, which ends every chain.
     Step = Callable[[Frontend, Sock, Peer], object]
+    # The class of a stage, or a function, called with what follows as `then`.
+    MakeStep = Callable[..., object]
 
 
 class Stage:

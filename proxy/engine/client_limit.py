@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from proxy.core.errors import TooManyConnections, error_page
 from proxy.engine.access_log import Unserved
 from proxy.engine.flow import LARGE_READ
-from proxy.engine.http.session import HttpSession
 from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
@@ -18,11 +17,12 @@ if TYPE_CHECKING:
 
 
 def count_client(frontend: Frontend, sock: socket.socket, peer: Peer, then: Step) -> None:
-    """Stands behind whatever tells the client's address. Who has none, on a Unix socket, is not counted."""
-    if peer.host:
+    """Stands behind whatever tells the client's address. Who has none, on a Unix socket, is not counted, nor is a proxy
+    that carries the requests of many."""
+    if peer.host and not frontend.speaks_for_others(peer):
         peer.counted_as = frontend.clients.enter(peer.host)
         if not peer.counted_as:
-            _refuse(frontend, sock, peer, has_page=isinstance(then, type) and issubclass(then, HttpSession))
+            _refuse(frontend, sock, peer, has_page=frontend.is_http_next(then))
             return
     then(frontend, sock, peer)
 

@@ -12,18 +12,23 @@ from proxy.core.errors import NoRoom, NoRoute, ProxyError
 from proxy.core.head_cache import HeadCache
 from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
 from proxy.core.line_budget import LineBudget
+from proxy.core.networks import Access, Networks
 from proxy.core.pool import Pool
 from proxy.core.retry import RetryPolicy
 from proxy.core.route import Router
 from proxy.engine.access_log import RecordBuffer
+from proxy.engine.admission import admit
 from proxy.engine.backend import LiveBackend
 from proxy.engine.client_limit import count_client
 from proxy.engine.http.connection import BackendConnection
 from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.logged import LoggedSession
+from proxy.engine.http.reading import Reading
 from proxy.engine.http.session import HttpSession
+from proxy.engine.http.telling import http_session
 from proxy.engine.http.tls_connection import TlsConnection
 from proxy.engine.logged_tcp import LoggedTcpSession
+from proxy.engine.proxy_header import HeaderStage
 from proxy.engine.room import Room
 from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
@@ -96,7 +101,11 @@ class LivePool(Pool[LiveBackend]):
 
 
 def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:
-    """In the order in which their bytes come; clients are counted as soon as their address is known."""
+    """In the order in which their bytes come; clients are judged and counted as soon as their address is known."""
+    if settings.proxy_protocol:
+        yield HeaderStage
+    if settings.allow or settings.deny:
+        yield admit
     if settings.limits.connections_per_client:
         yield count_client
     if settings.mode == "tcp" and settings.routes:
@@ -114,10 +123,10 @@ class Frontend:
         leads_on = settings.pool is not None or settings.redirect or settings.respond
         self.rest = LiveRoute(settings, None, pools) if leads_on else None
         self.router = Router(((r.host, r.path, LiveRoute(settings, r, pools)) for r in settings.routes), self.rest)
-        self.parser = HeadParser(
-            max_fields=settings.limits.headers, upgrades=settings.upgrades, underscores=settings.underscores
-        )
-        self.heads: HeadCache[tuple[RequestHead, LiveRoute]] = HeadCache()
+        self.reading = Reading(settings)
+        self.reading_of_trusted = Reading(settings, believes=True)
+        self.trusted = Networks(settings.trusted_proxies)
+        self.access = Access(settings.allow, settings.deny)
         self.active = 0
         self.completed = 0
         self.failures: Counter[str] = Counter()
@@ -126,14 +135,28 @@ class Frontend:
         self.room = Room(self)
         self._lines = LineBudget()
         self.access_log = RecordBuffer() if settings.access_log is not None else None
+        self.session = self._session()
         self.set_stages(stages_for(settings))
 
-    @property
     def _session(self) -> Step:
         """What serves a connection."""
-        if self.access_log is None:
-            return HttpSession if self.config.mode == "http" else TcpSession
-        return LoggedSession if self.config.mode == "http" else LoggedTcpSession
+        if self.config.mode == "tcp":
+            return LoggedTcpSession if self.access_log is not None else TcpSession
+        return http_session(self.config, HttpSession if self.access_log is None else LoggedSession)
+
+    def trusts(self, peer: Peer) -> bool:
+        """Whether its word on the client is taken. Nobody's is whose own address is not known."""
+        return peer.host in self.trusted and not peer.is_hidden
+
+    def speaks_for_others(self, peer: Peer) -> bool:
+        """Its requests say who their clients are, so that nothing is decided by its own address."""
+        return self.config.mode == "http" and self.trusts(peer)
+
+    def is_http_next(self, then: Step) -> bool:
+        """Whether what is said to the client now is read as HTTP: no stage stands between, TLS for example."""
+        while isinstance(then, partial) and "then" in then.keywords and not isinstance(then.func, type):
+            then = then.keywords["then"]
+        return then is self.session and self.config.mode == "http"
 
     def find_route(self, head: RequestHead) -> LiveRoute:
         """Where this request goes. Raises NoRoute."""
@@ -144,7 +167,7 @@ class Frontend:
 
     def set_stages(self, stages: Iterable[Callable[..., object]]) -> None:
         """What every new connection passes on its way to its session. Without stages nothing is added to that way."""
-        step = self._session
+        step = self.session
         for stage in reversed(tuple(stages)):
             step = partial(stage, then=step)
         self._first_step = step

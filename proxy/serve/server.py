@@ -214,6 +214,7 @@ def _timeouts(config: Config) -> Iterator[float]:
     for frontend in config.frontends.values():
         t = frontend.timeouts
         yield from (t.request_head, t.request_body, t.keep_alive, t.idle, t.tls_handshake, t.send, t.exchange or t.idle)
+        yield t.proxy_header
     for pool in config.pools.values():
         p = pool.timeouts
         yield from (p.connect, p.response_head, p.response_body, p.queue, p.send)

@@ -11,7 +11,9 @@ from proxy.core.config.units import KIB, Duration, HeadSize, IdleDuration, Size
 from proxy.core.config.values import (
     Addresses,
     Flag,
+    Forwarded,
     Mode,
+    Networks,
     OwnName,
     UnixMode,
     Upgrade,
@@ -37,6 +39,8 @@ class FrontendTimeouts(Section):
     message. Default 10s, at most 1d."""
     send: Annotated[Duration, like("30s")] = 30.0
     """Longest pause during which the client takes none of the bytes waiting for it. Default 30s, at most 1d."""
+    proxy_header: Annotated[Duration, like("3s")] = 3.0
+    """From the accept to the end of the PROXY header, where there must be one. Default 3s, at most 1d."""
     exchange: Annotated[Duration | None, like("10m")] = None
     """From the end of a request's head to the end of its answer, whoever is slow; tunnels are exempt. Default: none,
     because no total tells a long download from a stalled one, as limits.body_rate and send_rate do; at most 1d."""
@@ -128,6 +132,20 @@ class Frontend(Section):
     """Request headers with "_" in their name, which CGI, WSGI and PHP cannot tell from "-": leave them out ("drop"),
     answer 400 ("refuse"), or pass them on ("keep"), but never those that look like headers that rproxy writes or that
     frame the request. Default drop, as nginx does."""
+    proxy_protocol: Annotated[Flag, like(True)] = False
+    """Every connection begins with a PROXY header (version 1 or 2) that says who the client is; one without it, or from
+    somebody who is not in trusted_proxies, is closed. Default false."""
+    trusted_proxies: Annotated[Networks, like(["10.0.0.0/8", "2001:db8::/32"])] = ()
+    """Networks of proxies in front, whose word on the client is taken: PROXY headers, and X-Forwarded-… and Forwarded,
+    which are extended and not replaced. "unix:" stands for all who come by a Unix socket. Default: none."""
+    forwarded: Annotated[Forwarded, like("rfc7239")] = "x-forwarded"
+    """How backends are told of the client: in X-Forwarded-For, -Proto and -Host, in Forwarded ("rfc7239"), or in both.
+    Of trusted proxies the same fields are believed, the others are dropped. Only for http. Default x-forwarded."""
+    allow: Annotated[Networks, like(["192.0.2.0/24"])] = ()
+    """Networks that may come in; when there are any, others may not. Of all networks in allow and deny that an address
+    is in the most specific one decides. "unix:" stands for all who come by a Unix socket. Default: none."""
+    deny: Annotated[Networks, like(["203.0.113.0/24"])] = ()
+    """Networks that may not come in. A client in http mode is answered 403, others are closed. Default: none."""
     socket: Annotated[ListenOptions, like({"backlog": 4096})] = field(default_factory=ListenOptions)
     """How the listening sockets are made."""
 

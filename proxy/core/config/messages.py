@@ -15,7 +15,7 @@ from proxy.core.config.salvage import NAMED_TABLES, existing
 from proxy.core.config.schema import example_at, keys_at
 from proxy.core.config.suggest import did_you_mean, nearest
 from proxy.core.config.units import show
-from proxy.core.config.values import Balance, Mode, TlsVersion
+from proxy.core.config.values import Balance, Forwarded, Mode, ProxyVersion, TlsVersion
 from proxy.core.field_names import Underscores
 
 _UNKNOWN = "unexpected_keyword_argument"
@@ -31,6 +31,8 @@ _CHOICES = {
     "mode": get_args(Mode),
     "balance": get_args(Balance),
     "status": get_args(RedirectStatus),
+    "forwarded": get_args(Forwarded),
+    "proxy_protocol": get_args(ProxyVersion),  # of a pool; that of a frontend is true or false
     "underscores": get_args(Underscores),
     "format": get_args(LogFormat),
     "only": get_args(LogOnly),

@@ -7,6 +7,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.config.access import check_access
 from proxy.core.config.clashes import check_clashes, check_loops
 from proxy.core.config.model import Backend, Config, Frontend, Pool, Route
 from proxy.core.config.placeholders import check_command
@@ -52,6 +53,7 @@ def _check_frontend(frontend: Frontend) -> Iterator[Finding]:
     if not leads_on:
         message = f'frontend "{frontend.name}" leads nowhere: name a pool, or write routes'
         yield Finding(path=path, message=message, example=example_at((*path, "pool")))
+    yield from check_access(frontend, path)
     check = _check_tcp_route if frontend.mode == "tcp" else _check_route
     for index, route in enumerate(frontend.routes):
         yield from check(route, (*path, "routes", index))

@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from proxy.core.address import TcpAddress, UnixAddress, parse_address
 from proxy.core.config.units import show
 from proxy.core.headers import NEVER_UPGRADED
+from proxy.core.networks import parse_network
 
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]")
 _PATH = re.compile(r"/[!-~]*")  # printable ASCII without the space: all else is percent-encoded on the wire (RFC 3986)
@@ -19,6 +20,8 @@ _MODE = re.compile(r"0?[0-7]{3}")
 
 Mode = Literal["http", "tcp"]
 TlsVersion = Literal["1.2", "1.3"]
+Forwarded = Literal["x-forwarded", "rfc7239", "both"]
+ProxyVersion = Literal["v1", "v2"]
 Balance = Literal["round-robin", "least-connections", "random", "two-choices"]
 Whole = Annotated[int, Strict()]  # without Strict true becomes 1, and "5" becomes 5
 Flag = Annotated[bool, Strict()]  # without Strict "yes" and 1 are taken
@@ -49,6 +52,12 @@ def _to_address(value: object) -> TcpAddress | UnixAddress:
     if not isinstance(value, str):
         raise ValueError(f'{show(value)} is not an address: write text like "127.0.0.1:8080" or "unix:/run/app.sock"')
     return parse_address(value)
+
+
+def _to_network(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f'{show(value)} is not a network: write text like "10.0.0.0/8"')
+    return parse_network(value)
 
 
 def _to_list(value: object) -> object:
@@ -137,6 +146,8 @@ _STRING_OR_STRINGS = WithJsonSchema({"anyOf": [{"type": "string"}, _STRINGS]})
 
 Address = Annotated[TcpAddress | UnixAddress, PlainValidator(_to_address, json_schema_input_type=str)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(_to_list), _STRING_OR_STRINGS]
+Network = Annotated[str, PlainValidator(_to_network, json_schema_input_type=str)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_to_list), _STRING_OR_STRINGS]
 Command = Annotated[tuple[str, ...], BeforeValidator(_split_command), _STRING_OR_STRINGS]
 OwnName = Annotated[SkipJsonSchema[str], PlainValidator(_check_own_name)]  # not a setting, so not in the JSON Schema
 HostPattern = Annotated[str, AfterValidator(_check_host)]

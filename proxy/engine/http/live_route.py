@@ -92,7 +92,7 @@ class LiveRoute:
         values = {
             b"client": session.peer.host.encode(),
             b"host": head.host or b"localhost",
-            b"proto": b"http",
+            b"proto": session.peer.scheme.encode(),
             b"request_id": b"%032x" % _rng.getrandbits(128),
         }
         return self._serving(session, head.copy(head.forward + self.request_fields.late % values), route)

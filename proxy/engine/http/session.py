@@ -30,12 +30,12 @@ LINGER = 2.0  # seconds that a closing connection takes in what the client still
 
 
 @lru_cache(maxsize=4096)
-def _client_fields(host: str) -> bytes:
+def _client_fields(host: str, scheme: str) -> bytes:
     """What a backend is told of the client, and the end of the head. A Unix socket's client has no address.
 
     Cached by address, so that many connections of one client share the bytes."""
     forwarded_for = b"X-Forwarded-For: " + host.encode() + b"\r\n" if host else b""
-    return forwarded_for + b"X-Forwarded-Proto: http\r\n\r\n"
+    return forwarded_for + f"X-Forwarded-Proto: {scheme}\r\n\r\n".encode()
 
 
 class HttpSession:
@@ -64,6 +64,7 @@ class HttpSession:
         "peer",
         "reactor",
         "reader",
+        "reading",
         "recv",
         "requests_left",
         "send",
@@ -81,8 +82,9 @@ class HttpSession:
         self.recv = sock.recv
         self.send = sock.send
         self.peer = peer
-        self.client_fields = _client_fields(peer.host)
-        self.find_head = frontend.heads.hot.get
+        self.client_fields = _client_fields(peer.host, peer.scheme)
+        self.reading = frontend.reading
+        self.find_head = self.reading.heads.hot.get
         self.head_limit = frontend.config.limits.head
         self.exchange: Exchange | Tunnel | Leftover | None = None
         self.buffer = b""
@@ -172,20 +174,20 @@ class HttpSession:
             self.on_event(0)  # at most limits.head / FIRST_READ deep: what is longer is refused
 
     def _start(self, raw: bytes, rest: bytes) -> None:
-        frontend = self.frontend
-        known = frontend.heads.find(raw)
+        reading = self.reading
+        known = reading.heads.find(raw)
         if known is None:
-            parser = frontend.parser
+            parser = reading.parser
             try:
                 head = parser.request(raw)
-                route = frontend.find_route(head)
+                route = self.frontend.find_route(head)
                 route.prepare(head)
             except ProxyError as error:
                 self.refuse(error, is_head=raw.startswith(b"HEAD "))
                 return
             known = head, route
             if not parser.met_new:
-                frontend.heads.offer(raw, known)
+                reading.heads.offer(raw, known)
         self.buffer = rest
         self._begin(*known)
 
