@@ -24,6 +24,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/core/config/section.py": "the base of all sections; core/config/test_schema.py",
     "proxy/core/peer.py": "fields only; engine/test_listener.py reads them",
     "proxy/engine/sock.py": "an interface; engine/test_tls.py holds TlsSocket to it",
+    "proxy/engine/http/reading.py": "a parser and a cache; engine/http/test_telling.py",
     "proxy/engine/http/waiting.py": "an enumeration; engine/http/ has a test for each of its members",
     "proxy/serve/child.py": "one process; serve/test_managed.py starts and ends real ones",
     "proxy/serve/die_with_parent.py": "serve/test_managed.py kills a parent",
