@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.clients.support import Rproxy
+    from tests.conftest import Figures
 
 MIB = 1024 * 1024
 SIZE = 256 * MIB
@@ -49,7 +50,7 @@ backends = ["{address}"]
 """
 
 
-class Figures(NamedTuple):
+class Transfer(NamedTuple):
     """stall: the longest that one `send` had to wait; growth: bytes of resident memory above what it was before."""
 
     size: int
@@ -74,13 +75,13 @@ def size(soaking: bool) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", ["up", "down"])
 @pytest.mark.parametrize("framing", ["tcp", "length", "chunked"])
-def test_bulk_arrives_whole_through_bounded_memory(framing: str, direction: str, size: int) -> None:
+def test_bulk_arrives_whole_through_bounded_memory(framing: str, direction: str, size: int, figures: Figures) -> None:
     with listening() as listener, serving(framing, listener) as rproxy:
         transfer(rproxy, listener, framing, direction, MIB)  # whatever is only made once is made now
-        figures = transfer(rproxy, listener, framing, direction, size)
-        print(f"\n{framing} {direction}: {figures}")
-        assert figures.growth < MAX_GROWTH
-        assert figures.stall > 0.01, "the slow reader was never felt by the sender"
+        transferred = transfer(rproxy, listener, framing, direction, size)
+        figures(f"bulk {framing} {direction}: {transferred}")
+        assert transferred.growth < MAX_GROWTH
+        assert transferred.stall > 0.01, "the slow reader was never felt by the sender"
 
 
 def listening() -> closing[socket.socket]:
@@ -94,14 +95,14 @@ def serving(framing: str, listener: socket.socket) -> Iterator[Rproxy]:
     return running(CONFIG.format(mode=mode, address=f"127.0.0.1:{listener.getsockname()[1]}"))
 
 
-def transfer(rproxy: Rproxy, listener: socket.socket, framing: str, direction: str, size: int) -> Figures:
+def transfer(rproxy: Rproxy, listener: socket.socket, framing: str, direction: str, size: int) -> Transfer:
     with connect(rproxy.address, DEADLINE) as client, Memory(rproxy.process.pid) as memory:
         start = time.perf_counter()
         if direction == "up":
             stall = upload(client, listener, framing, size)
         else:
             stall = download(client, listener, framing, size)
-        return Figures(size, time.perf_counter() - start, stall, memory.growth)
+        return Transfer(size, time.perf_counter() - start, stall, memory.growth)
 
 
 def upload(client: socket.socket, listener: socket.socket, framing: str, size: int) -> float:
