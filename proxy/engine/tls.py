@@ -15,6 +15,7 @@ empty; the two BIOs keep the size of the largest piece that went through them.
 from __future__ import annotations
 
 import ssl
+from select import EPOLLIN
 from typing import TYPE_CHECKING
 
 from proxy.engine.reactor import READ
@@ -135,9 +136,10 @@ class TlsSocket:
         return bool(self._unsent)
 
     def announce(self) -> None:
-        """An event for whoever has registered the descriptor, if something is in memory that the kernel's tell not."""
+        """An event for whoever has registered the descriptor, if something is in memory that the kernel's tell not.
+        Like the kernel's it speaks of a hang-up only when the peer has ended."""
         if self._holds:
-            self._reactor.announce(self.fileno(), READ)
+            self._reactor.announce(self.fileno(), READ if self._is_ended else EPOLLIN)
 
     # ------------------------------------------------------------------ read
 

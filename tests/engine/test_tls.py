@@ -8,6 +8,7 @@ import socket
 import ssl
 from contextlib import contextmanager
 from random import Random
+from select import EPOLLIN
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +31,7 @@ class Events:
         self.announced: list[int] = []
 
     def announce(self, fd: int, mask: int) -> None:
-        assert mask == READ
+        assert mask in (READ, EPOLLIN)
         self.announced.append(fd)
 
 

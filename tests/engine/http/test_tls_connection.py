@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from select import EPOLLIN
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -277,3 +278,18 @@ async def test_an_idle_connection_that_the_backend_ends_is_let_go(ca: str) -> No
         assert (await ask(server))[1] == b"ok"
         await until(lambda: not server.pools["app"].backends[0].idle)
         assert (await ask(server))[1] == b"ok"
+
+
+async def test_the_end_of_the_handshake_is_no_hang_up(ca: str) -> None:
+    """Its own event finds an answer that is there already, and the connection is as good as any other."""
+
+    async def answers_at_once(wire: Wire) -> None:
+        await wire.send(OK)
+        await wire.rest()
+
+    async with tls_backend(answers_at_once, server_context("127.0.0.1")) as app, proxy(over_tls(app, ca=ca)) as server:
+        seen: list[int] = []
+        announce = server.reactor.announce
+        server.reactor.announce = lambda fd, mask: (seen.append(mask), announce(fd, mask))[1]  # type: ignore[method-assign]
+        assert (await ask(server))[1] == b"ok"
+    assert seen == [EPOLLIN]
