@@ -107,13 +107,22 @@ class Exchange:
             except ProxyError as error:
                 self.fail(error)
                 return
-        self.pick()
+        backend = self.pool.take()  # as in `pick_again`: a call costs 50 ns
+        if backend is not None:
+            self.connect(backend)
+        else:
+            self._find_none_ready()
 
-    def pick(self) -> None:
+    def pick_again(self) -> None:
+        """Everything begins anew, but for what was read of the request."""
         backend = self.pool.take()
         if backend is not None:
             self.connect(backend)
-        elif self.pool.is_full:
+        else:
+            self._find_none_ready()
+
+    def _find_none_ready(self) -> None:
+        if self.pool.is_full:
             self.wait_for_slot()
         else:
             self.fail(NoBackend())
@@ -293,7 +302,7 @@ class Exchange:
                 self._refuse_head()
                 return
             if data and not could_be_response(data):
-                self.fail(BadResponse("response-syntax", "this is not HTTP/1"))
+                self._refuse(BadResponse("response-syntax", "this is not HTTP/1"))
                 return
             if is_short and not mask & HANG_UP:
                 return
@@ -309,8 +318,7 @@ class Exchange:
             try:
                 response = route.parse_response(raw)
             except BadResponse as error:
-                if not self.again().lost(BAD_RESPONSE):
-                    self.fail(error)
+                self._refuse(error)
                 return None
             if not route.pool.parser.met_new:
                 route.heads.offer(raw, response)
@@ -324,7 +332,12 @@ class Exchange:
         return response.status >= 200 and not self.again().lost(str(response.status))
 
     def _refuse_head(self) -> None:
-        self.fail(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
+        self._refuse(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
+
+    def _refuse(self, error: BadResponse) -> None:
+        """What came is no answer."""
+        if not self.again().lost(BAD_RESPONSE):
+            self.fail(error)
 
     def _take_interim(self, response: ResponseHead, rest: bytes) -> bool:
         """False when the exchange is over or has become a tunnel; otherwise another head follows."""
@@ -352,6 +365,7 @@ class Exchange:
         self.is_over = True
         if self.retries is not None:
             self.retries.end()
+            self.retries = None
         tunnel.start(response.persistent + rest)
 
     def _stream(self, response: ResponseHead, body: bytes, length: int, *, hang_up: bool) -> None:
@@ -406,6 +420,7 @@ class Exchange:
         self.is_over = True
         if self.retries is not None:
             self.retries.end()
+            self.retries = None  # a circle would be left to the garbage collection
         if self.upload is not None:
             self.upload.flow.close()
         if self.download is not None:
@@ -478,7 +493,7 @@ class Exchange:
             if not self.again().lost(HEAD_TIMEOUT):
                 self.fail(BackendTimeout("response-head-timeout", backend=name))
         elif self.waiting is Waiting.BACKLOG:
-            self.pick()
+            self.pick_again()
         elif self.waiting is Waiting.RESPONSE_BODY:
             self.abort(BackendTimeout("response-body-timeout", backend=name))
         else:

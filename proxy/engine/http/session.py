@@ -128,6 +128,8 @@ class HttpSession:
             return
         if len(data) == FIRST_READ or mask & HANG_UP:
             self.may_read = True
+            if mask & HANG_UP:
+                self.reactor.call_soon(self._client_leaves)
         if self.buffer:
             data = self.buffer + data
         known = self.find_head(data)
@@ -136,16 +138,18 @@ class HttpSession:
         else:
             self.buffer = b""
             self._begin(*known)
-        if mask & HANG_UP and self.exchange is not None:
-            self.reactor.call_soon(self._client_left, self.exchange)
 
     def _client_ended(self) -> None:
         if self.buffer:
             self.frontend.record(BadRequest("incomplete-head", "the client closed within a request head"), self)
         self.close()
 
+    def _client_leaves(self) -> None:
+        """Its end came with its request, and no event will tell of it again. The exchange begins behind this batch."""
+        if self.exchange is not None:
+            self.reactor.call_soon(self._client_left, self.exchange)
+
     def _client_left(self, exchange: Exchange | Tunnel | Leftover) -> None:
-        """Its end came with the request, and no event will tell of it again."""
         if self.exchange is exchange and not self.is_over:
             exchange.abort(ClientGone())
 
