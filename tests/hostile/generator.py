@@ -1,10 +1,13 @@
-"""Pipelines of requests with mistakes in them, for Hypothesis: valid ones, then a few mutations near their framing."""
+"""Pipelines of requests with mistakes in them, for Hypothesis: valid ones and cases of the corpus, then a few mutations
+near their framing."""
 
 from __future__ import annotations
 
 from random import Random
 
 from hypothesis import strategies as st
+
+from tests.hostile import corpus
 
 STARTS = [
     b"GET / HTTP/1.1", b"POST / HTTP/1.1", b"HEAD /h HTTP/1.1", b"PUT /p?q=1 HTTP/1.1", b"OPTIONS * HTTP/1.1",
@@ -29,7 +32,11 @@ INSERTS = [
     b"Host: b\r\n", b"chunked", b", chunked", b"GET /smuggled HTTP/1.1\r\nHost: evil\r\n\r\n", b"0\r\n\r\n",
     b"5\r\nhello\r\n", b"HTTP/1.0",
     b"Connection: close\r\n", b"Connection: content-length\r\n",
+    b"X_Forwarded_For: 1.2.3.4\r\n", b"Content_Length: 5\r\n",
+    b"Authorization: x\r\n", b"HTTP2-Settings: AAMAAABk\r\n", b"Upgrade: h2c\r\n", b"TE: trailers\r\n",
+    b"HTTP/0.9", b"\\",
 ]  # fmt: skip
+CORPUS = [case.data for name in corpus.FAMILIES for case in corpus.cases(name) if len(case.data) < 3000]
 INTERESTING = frozenset(b"\r\n:, ;0123456789")
 
 
@@ -97,6 +104,8 @@ def pipelines(draw: st.DrawFn) -> tuple[bytes, list[int]]:
     comes from one seed, so that an example costs a millisecond, and shrinking removes mistakes first."""
     rng = Random(draw(st.integers(0, 1 << 32)))
     data = b"".join(build(rng) for _ in range(draw(st.integers(1, 3))))
+    if draw(st.integers(0, 3)) == 0:
+        data = rng.choice([data, b""]) + rng.choice(CORPUS)
     for kind, where, what in draw(st.lists(mutations, max_size=3)):
         data = mutate(data, kind, where, what)
     return data, sorted(rng.randrange(len(data) + 1) for _ in range(draw(st.sampled_from([0, 0, 1, 4]))))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.hostile import corpus
-from tests.hostile.trial import faults, rig
+from tests.hostile.trial import faults, rig, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.conftest import Figures
     from tests.hostile.corpus import Case
     from tests.hostile.trial import Result, Rig
 
@@ -20,26 +22,33 @@ BYTE_BY_BYTE = 1500  # up to this size; larger ones are cut at random
 CASES = {name: corpus.cases(name) for name in corpus.FAMILIES}
 
 
-def test_the_corpus_is_large_and_has_no_doubles(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope="module")
+def totals(figures: Figures) -> Iterator[Counter[str]]:
+    counted: Counter[str] = Counter()
+    yield counted
+    figures("hostile: corpus of " + ", ".join(f"{number:,} {what}" for what, number in counted.items()))
+
+
+def test_the_corpus_is_large_and_has_no_doubles(totals: Counter[str]) -> None:
     everything = [case for found in CASES.values() for case in found]
     assert len({case.data for case in everything}) >= 400
     assert len({str(case) for case in everything}) == len(everything)
-    with capsys.disabled():
-        distinct = len({case.data for case in everything})
-        print(f"\nsmuggling corpus: {len(everything)} cases, {distinct} distinct, {len(CASES)} families", end="")
+    totals["distinct cases"] = len({case.data for case in everything})
+    totals["families"] = len(CASES)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-async def test_family(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_family(name: str, totals: Counter[str]) -> None:
     wrong = []
     async with rig() as running:
         for case in CASES[name]:
             if len(wrong) > 20:
                 break  # a proxy that gets so much wrong makes us wait for much
             wrong += [f"{case}: {fault}" for fault in await wrongs(running, case)]
-        with capsys.disabled():
-            print(f"\n{name}: {len(CASES[name])} cases, {running.counts()}", end="")
+        totals["connections"] += running.trials
+        totals["refused"] += running.refused
+        totals["requests at the backend, each as it was meant"] += len(running.backend.seen)
     assert not wrong, "\n".join(wrong)
 
 
@@ -62,14 +71,6 @@ def cuts(data: bytes) -> Iterator[tuple[str, list[bytes]]]:
     rng = Random(len(data))
     at = sorted({rng.randrange(1, len(data)) for _ in range(6)})
     yield f"cut at {at}", [data[i:j] for i, j in zip([0, *at], [*at, len(data)], strict=True)]
-
-
-def summary(result: Result) -> object:
-    """What may not depend on segments; canaries differ by their number only. (Of two statuses that both fit, which one
-    is sent may.)"""
-    targets = [b"canary" if seen.request.target.startswith(b"/canary") else seen.request.target for seen in result.seen]
-    bodies = [seen.request.body for seen in result.seen if b"canary" not in seen.request.body]
-    return targets, bodies, result.refusal is None
 
 
 def outcome_faults(case: Case, result: Result) -> list[str]:

@@ -207,6 +207,14 @@ def faults(result: Result) -> list[str]:
     return found or _faults_of_end(result)
 
 
+def summary(result: Result) -> object:
+    """What may not depend on segments; canaries differ by their number only. (Of two statuses that both fit, which one
+    is sent may.)"""
+    targets = [b"canary" if seen.request.target.startswith(b"/canary") else seen.request.target for seen in result.seen]
+    bodies = [seen.request.body for seen in result.seen if b"canary" not in seen.request.body]
+    return targets, bodies, result.refusal is None
+
+
 def _faults_of_end(result: Result) -> list[str]:
     expected, refusal = result.expected, result.refusal
     everything = len(result.seen) == len(expected.requests)

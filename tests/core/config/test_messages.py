@@ -31,6 +31,29 @@ for example: idle = "1h"
 """,
     ),
     (
+        "an upgrade to HTTP/2, and a policy that there is not",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+upgrades = ["websocket", "h2c"]
+underscores = "reject"
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:26: "h2c" is never passed on: HTTP/2 behind an upgrade would carry requests past routes, limits and every check of their form
+  upgrades = ["websocket", "h2c"]
+                           ^
+for example: upgrades = ["websocket"]
+
+lb.toml:5:15: "reject" is not a value of "underscores": it takes "drop", "refuse" or "keep"
+  underscores = "reject"
+                ^
+for example: underscores = "drop"
+""",
+    ),
+    (
         "a misspelt table",
         """\
 [frontends.web]
