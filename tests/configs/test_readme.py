@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, get_args
 
 from proxy.core import errors
+from proxy.core.config import FrontendLimits, FrontendTimeouts, PoolTimeouts
+from proxy.core.config.units import parse_duration, parse_size
 from proxy.engine.backend import _REASONS as CONNECT_REASONS
 from tests.configs.reference import README, inserted
 from tests.processes import ROOT
@@ -53,6 +56,24 @@ def test_every_reason_is_in_the_table_and_no_other() -> None:
 def test_every_status_is_in_the_table() -> None:
     for status in errors.REASON_PHRASES:
         assert f"\n| {status} | " in TEXT
+
+
+def test_every_limit_is_compared_with_its_default() -> None:
+    section = TEXT.partition("## Limits and timeouts")[2].partition("\n## ")[0]
+    rows = [line.split("|") for line in section.splitlines() if line.count("|") == 8][2:]
+    said = {row[2].strip("` "): row[3].split()[0] for row in rows}
+    expected: dict[str, object] = {}
+    for prefix, kind in (("limits", FrontendLimits), ("timeouts", FrontendTimeouts), ("pools.timeouts", PoolTimeouts)):
+        expected |= {f"{prefix}.{field.name}": field.default for field in fields(kind)}
+    assert said.keys() == expected.keys()
+    assert {key: read_as(expected[key], text) for key, text in said.items()} == expected
+
+
+def read_as(default: object, text: str) -> object:
+    """What a default in words means, of the kind that it has to be."""
+    if isinstance(default, float):
+        return parse_duration(text)
+    return None if text == "none" else parse_size(int(text) if text.isdecimal() else text)
 
 
 def test_every_step_is_in_the_picture() -> None:

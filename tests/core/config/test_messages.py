@@ -460,6 +460,49 @@ for example: head = "16KiB"
 """,
     ),
     (
+        "limits and timeouts of a client",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+[frontends.web.limits]
+body_rate = "1KB"
+send_rate = "slow"
+connections_per_client = -1
+requests_per_connection = "1000"
+[frontends.web.timeouts]
+exchange = 0
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:5:13: "1KB" is not a size: sizes count in powers of 1024, write "1KiB"
+  body_rate = "1KB"
+              ^
+for example: body_rate = "1KiB"
+
+lb.toml:6:13: "slow" is not a size: write a number and B, KiB, MiB or GiB, like "16KiB"
+  send_rate = "slow"
+              ^
+for example: send_rate = "1KiB"
+
+lb.toml:7:26: "connections_per_client" must be at least 0, not -1
+  connections_per_client = -1
+                           ^
+for example: connections_per_client = 200
+
+lb.toml:8:27: "requests_per_connection" must be a whole number, not "1000"
+  requests_per_connection = "1000"
+                            ^
+for example: requests_per_connection = 1000
+
+lb.toml:10:12: 0 is too short: a duration must be longer than 0
+  exchange = 0
+             ^
+for example: exchange = "10m"
+""",
+    ),
+    (
         "a number that is too small",
         """\
 [frontends.web]

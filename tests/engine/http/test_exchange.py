@@ -434,6 +434,20 @@ async def test_backend_that_says_nothing_is_504() -> None:
         assert body == b"504 Gateway Timeout\nanswer: response-head-timeout\n"
 
 
+@pytest.mark.slow
+async def test_backend_whose_head_never_ends_is_504_however_busy_it_is() -> None:
+    async def drips(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nX: ")
+        while True:
+            await wire.send(b"x")
+            await trio.sleep(0.02)
+
+    async with backend(drips) as app, proxy(config(app.address, pool_timeouts={"response_head": 0.25})) as server:
+        head, _ = await ask(server)
+        assert (status(head), reason(head)) == (504, "answer/response-head-timeout")
+
+
 async def test_client_survives_a_bad_backend() -> None:
     """Its request was right and was taken whole: its connection goes on."""
     async with backend(always(b"nonsense\r\n\r\n")) as app, proxy(config(app.address)) as server:

@@ -291,6 +291,16 @@ async def test_slow_bytes_do_not_push_the_deadline_of_a_head() -> None:
             nursery.cancel_scope.cancel()
 
 
+async def test_half_a_head_behind_a_request_has_the_time_of_a_head_and_not_of_an_idle_connection() -> None:
+    async with backend(hello) as app:
+        settings = config(app.address, timeouts={"request_head": 0.1, "keep_alive": 1000})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(GET + b"GET / HTTP/1.1\r\n")
+            assert (await wire.response())[1] == b"ok"
+            head, _ = await wire.response()
+            assert (status(head), reason(head)) == (408, "read/request-head-timeout")
+
+
 async def drip(wire: Wire) -> None:
     try:
         while True:
