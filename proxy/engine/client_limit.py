@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def count_client(frontend: Frontend, sock: socket.socket, peer: Peer, then: Step) -> None:
-    """Stands behind whatever tells the client's address. Who has none, on a Unix socket, is not counted, nor is a proxy
-    that carries the requests of many."""
-    if peer.host and not frontend.speaks_for_others(peer):
+    """Stands behind whatever tells the client's address. Who has none, on a Unix socket, is not counted, nor is a
+    trusted proxy, which carries the connections or the requests of many."""
+    if peer.host and not frontend.trusts(peer):
         peer.counted_as = frontend.clients.enter(peer.host)
         if not peer.counted_as:
             _refuse(frontend, sock, peer, has_page=frontend.is_http_next(then))

@@ -111,6 +111,27 @@ async def test_unix_sockets_have_no_address_to_count(tmp_path: Path) -> None:
                 assert len(server.frontends["web"].clients) == 0
 
 
+@pytest.mark.parametrize("mode", ["http", "tcp"])
+async def test_trusted_proxies_carry_many_clients(mode: str) -> None:
+    async with backend(hello) as app:
+        frontend = {"trusted_proxies": ("127.0.0.1/32",)}
+        settings = config(app.address, mode=mode, frontend=frontend, limits={"connections_per_client": 1})
+        async with proxy(settings) as server, client(server), client(server):
+            assert (await ask(server))[1] == b"ok"
+            assert len(server.frontends["web"].clients) == 0
+
+
+async def test_proxy_header_tells_who_is_counted() -> None:
+    async with backend(hello) as app:
+        frontend = {"trusted_proxies": ("127.0.0.1/32",), "proxy_protocol": True}
+        settings = config(app.address, frontend=frontend, limits={"connections_per_client": 1})
+        async with proxy(settings) as server, client(server) as one, client(server) as other, client(server) as third:
+            for wire, host in ((one, b"192.0.2.1"), (other, b"192.0.2.2"), (third, b"192.0.2.1")):
+                await wire.send(b"PROXY TCP4 %b 198.51.100.1 1000 80\r\n" % host + GET)
+                assert status((await wire.response())[0]) == (429 if wire is third else 200)
+            assert len(server.frontends["web"].clients) == 2
+
+
 async def test_ipv6_counts_by_its_network() -> None:
     async with backend(hello) as app:
         settings = config(app.address, listen=TcpAddress("::1", 0), limits={"connections_per_client": 1})
