@@ -13,22 +13,21 @@ class Peer:
 
     host, port: where the client connects from; "" and 0 for a Unix socket, whose clients have no address.
     local_host, local_port: what it connected to; never the unspecified address that a listener may have.
-    is_hidden: a proxy connects for it and does not say from where, so that `host` is the proxy's. came_by_tls: to the
-    proxy that says so. tlvs: what else a PROXY header said of it.
+    is_hidden: a proxy connects, for somebody or for itself, and does not say for whom, so that `host` is its own. Of
+    such a peer nothing is believed: HAProxy says the same of its clients on Unix sockets. came_by_tls: to the proxy
+    that says so. tlvs: what else is known of it, in the words of PROXY headers.
     counted_as: the client whose count of connections this one is in; "" when it is in none.
     """
 
-    __slots__ = ("counted_as", "host", "local_host", "local_port", "port")
-
-    is_hidden = False
-    came_by_tls = False
-    tlvs: tuple[Tlv, ...] = ()
+    __slots__ = ("came_by_tls", "counted_as", "host", "is_hidden", "local_host", "local_port", "port", "tlvs")
 
     def __init__(self, host: str = "", port: int = 0, local_host: str = "", local_port: int = 0) -> None:
         self.host = host
         self.port = port
         self.local_host = local_host
         self.local_port = local_port
+        self.is_hidden = self.came_by_tls = False
+        self.tlvs: tuple[Tlv, ...] = ()
         self.counted_as = ""
 
     @property
@@ -37,7 +36,7 @@ class Peer:
 
     def stated_by(self, header: ProxyHeader) -> Peer:
         """The client that this peer's PROXY header speaks of."""
-        peer = StatedPeer(self.host, self.port, self.local_host, self.local_port)
+        peer = Peer(self.host, self.port, self.local_host, self.local_port)
         peer.is_hidden = header.source is None or header.destination is None
         if header.source is not None and header.destination is not None:
             peer.host, peer.port = header.source
@@ -50,15 +49,8 @@ class Peer:
         """The client that one request of this peer names. Its port is not known."""
         if (host, came_by_tls) == (self.host, self.came_by_tls):
             return self
-        peer = StatedPeer(host, 0, self.local_host, self.local_port)
+        peer = Peer(host, 0, self.local_host, self.local_port)
         peer.is_hidden = self.is_hidden
         peer.came_by_tls = came_by_tls
-        peer.tlvs = ()
         peer.counted_as = self.counted_as
         return peer
-
-
-class StatedPeer(Peer):
-    """One of whom a trusted proxy speaks."""
-
-    __slots__ = ("came_by_tls", "is_hidden", "tlvs")

@@ -39,12 +39,10 @@ _UNKNOWN_LINE = re.compile(rb"PROXY UNKNOWN(?: [^\r\n]*)?")
 
 
 class ProxyHeader(NamedTuple):
-    """size: how many bytes it takes. is_local: the sender speaks for itself, and its connection is what it seems.
-    source, destination: None if the sender does not say, or names what is no TCP connection. tlvs: those that concern
-    the client and are known."""
+    """size: how many bytes it takes. source, destination: None if the sender does not say, or names what is no TCP
+    connection, or speaks for itself (LOCAL). tlvs: those that concern the client and are known."""
 
     size: int
-    is_local: bool = False
     source: Endpoint | None = None
     destination: Endpoint | None = None
     tlvs: tuple[Tlv, ...] = ()
@@ -136,7 +134,7 @@ def _parse_v2(data: bytes) -> ProxyHeader | None:
 def _parse_whole_v2(header: bytes) -> ProxyHeader:
     """The block of LOCAL is skipped, as is that of a family that is no stream of ours: what it holds is not said."""
     if header[12] == 0x20:
-        return ProxyHeader(len(header), is_local=True)
+        return ProxyHeader(len(header))
     family = header[13]
     address_size = _ADDRESS_SIZES.get(family)
     if address_size is None:
@@ -206,8 +204,9 @@ def _check_ssl(value: bytes) -> None:
 
 
 def encode_v1(source: Endpoint, destination: Endpoint) -> bytes:
-    """A host of "" is one without an address, such as the client of a Unix socket."""
-    if not (source[0] and destination[0]):
+    """A source of "" is one without an address, such as the client of a Unix socket. A client that is only known by
+    what a proxy on a Unix socket says has an address but no destination."""
+    if not source[0]:
         return b"PROXY UNKNOWN\r\n"
     client, server = _same_family(source[0], destination[0])
     family = 4 if client.version == 4 else 6
@@ -215,12 +214,13 @@ def encode_v1(source: Endpoint, destination: Endpoint) -> bytes:
 
 
 def encode_v2(source: Endpoint, destination: Endpoint, tlvs: Iterable[Tlv] = ()) -> bytes:
-    """Without an address the family is UNSPEC, which every receiver has to know; TLVs go with it all the same."""
-    family, addresses = 0, b""
-    if source[0] and destination[0]:
-        client, server = _same_family(source[0], destination[0])
-        family = _TCP4 if client.version == 4 else _TCP6
-        addresses = client.packed + server.packed + struct.pack(">HH", source[1], destination[1])
+    """Without an address it is LOCAL, the one thing that every receiver has to accept: HAProxy 2.6 resets a connection
+    whose family is UNSPEC, and sends LOCAL for such clients itself."""
+    if not source[0]:
+        return LOCAL
+    client, server = _same_family(source[0], destination[0])
+    family = _TCP4 if client.version == 4 else _TCP6
+    addresses = client.packed + server.packed + struct.pack(">HH", source[1], destination[1])
     block = addresses + b"".join(encode_tlv(kind, value) for kind, value in tlvs)
     return SIGNATURE + struct.pack(">BBH", 0x21, family, len(block)) + block
 
@@ -243,8 +243,9 @@ def encode_ssl(version: str, cipher: str, common_name: str | None, *, is_verifie
 def _same_family(
     first: str, second: str
 ) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Both as IPv6 if one of them is: an IPv4 address can be mapped."""
-    one, two = _address(first), _address(second)
+    """Both as IPv6 if one of them is: an IPv4 address can be mapped. second: "" is the unspecified address."""
+    one = _address(first)
+    two = _address(second or ("0.0.0.0" if one.version == 4 else "::"))
     if one.version == two.version:
         return one, two
     return _mapped(one), _mapped(two)

@@ -16,6 +16,7 @@ from proxy.core.pool import UNLIMITED, Backend
 
 if TYPE_CHECKING:
     from proxy.core.address import Address
+    from proxy.core.peer import Peer
     from proxy.engine.backend_tls import BackendTls
     from proxy.engine.http.connection import BackendConnection
 
@@ -93,7 +94,14 @@ class LiveBackend(Backend):
         self.family = family
         self.sockaddr = sockaddr
 
-    def dial(self) -> socket.socket:
+    def greeting(self, peer: Peer) -> bytes:
+        """What a connection on behalf of this client begins with."""
+        return b""
+
+    def make_socket(self, kind: int, greeting: bytes) -> socket.socket:
+        return socket.socket(self.family, kind)
+
+    def dial(self, greeting: bytes = b"") -> socket.socket:
         """A non-blocking socket whose connection is under way, or made. Raises ConnectFailed.
 
         On loopback and on Unix sockets a `send` may follow at once: the kernel completes the handshake within
@@ -102,7 +110,7 @@ class LiveBackend(Backend):
         if self.sockaddr is None:
             raise ConnectFailed("unresolved", f"{self.name} has not been resolved yet", backend=self.name)
         try:
-            sock = socket.socket(self.family, _STREAM)
+            sock = self.make_socket(_STREAM, greeting)
         except OSError as error:
             raise connect_failed(error, self) from error
         try:
@@ -116,8 +124,8 @@ class LiveBackend(Backend):
             raise connect_failed(error, self) from error
         return sock
 
-    def take_idle(self) -> BackendConnection | None:
-        """An idle connection, no longer listed; None when a new one is due.
+    def take_idle(self, peer: Peer | None = None) -> BackendConnection | None:
+        """An idle connection, no longer listed; None when a new one is due. peer: for whom.
 
         A connection to a REUSEPORT group belongs to the member that the kernel chose for it. So a group gets `spread`
         connections before any is used again, and then each in its turn; else the first would pin all work to one.

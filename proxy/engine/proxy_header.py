@@ -58,8 +58,7 @@ class HeaderStage(Stage):
 
     def _take(self, header: ProxyHeader) -> None:
         self.sock.recv(header.size)
-        if not header.is_local:
-            self.peer = self.peer.stated_by(header)
+        self.peer = self.peer.stated_by(header)
         self.finish()
 
     def timed_out(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.client_hello import MAX_SIZE, HelloReader
 from proxy.core.errors import BadHello, ClientGone, ClientTimeout, NoRoute
+from proxy.core.proxy_protocol import AUTHORITY
 from proxy.engine.arrival import Stage
 from proxy.engine.reactor import BROKEN, HANG_UP
 
@@ -60,6 +61,8 @@ class HelloPeek(Stage):
             self.give_up(ClientGone(phase="accept") if data else None)
 
     def _route(self, name: str) -> None:
+        if name and not any(kind == AUTHORITY for kind, _ in self.peer.tlvs):
+            self.peer.tlvs = (*self.peer.tlvs, (AUTHORITY, name.encode()))
         route = self.frontend.router.find(name.encode(), b"")
         if route is not None:
             self.then = partial(self.then, pool=route.pool)  # type: ignore[call-arg] # the last stage: a TcpSession

@@ -10,6 +10,7 @@ from proxy.core.errors import ClientGone, ConnectFailed, ConnectTimeout, Drainin
 from proxy.core.retry import BacklogWait
 from proxy.engine.backend import connect_failed
 from proxy.engine.backend_tls import DialledTls, handshake_failed
+from proxy.engine.greeting import GreetingSocket
 from proxy.engine.reactor import BROKEN, HANG_UP, READ, READ_WRITE, WRITABLE
 from proxy.engine.relay import Relay, reset_on_close
 
@@ -37,6 +38,7 @@ class TcpSession(Relay):
         "is_connected",
         "is_over",
         "is_pausing",
+        "peer",
         "pool",
         "tried",
     )
@@ -46,6 +48,7 @@ class TcpSession(Relay):
         self.reactor = frontend.reactor
         self.frontend = frontend
         self.client = client
+        self.peer = peer
         self.counted_as = peer.counted_as
         self.pool: LivePool = pool or frontend.pool  # type: ignore[assignment] # refused by core/config where both lack
         self.idle = frontend.config.timeouts.idle
@@ -108,7 +111,7 @@ class TcpSession(Relay):
         self.backend = backend
         self.deadline = self.reactor.now + self.pool.timeouts.connect
         try:
-            server = backend.dial()
+            server = backend.dial(backend.greeting(self.peer))
         except ConnectFailed as error:
             self._try_next(error)
             return
@@ -171,6 +174,8 @@ class TcpSession(Relay):
         assert self.backend is not None
         self.is_connected = True
         self.pool.connected(self.backend)
+        if isinstance(self.server, GreetingSocket):
+            self.server.greet()
         self.begin_relay(self.client, self.server)
         self.reactor.set_handler(self.client.fileno(), self.on_client)
         self.reactor.set_handler(self.server.fileno(), self.on_server)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.config import HealthCheck
+from proxy.core.peer import Peer
 from proxy.engine.backend_tls import handshake_failed
+from proxy.engine.greeting import GreetedBackend
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
@@ -44,11 +46,19 @@ async def probe(backend: LiveBackend, check: HealthCheck) -> bool:
     with trio.move_on_after(check.timeout), trio.socket.socket(backend.family, socket.SOCK_STREAM) as sock:
         try:
             await sock.connect(backend.sockaddr)
+            if isinstance(backend, GreetedBackend):
+                await trio.SocketStream(sock).send_all(backend.greeting_of_probe(_ends_of(sock)))
             stream = await _begin_tls(sock, backend) if backend.tls else trio.SocketStream(sock)
             is_good = True if check.path is None else await _is_answered(stream, check.path)
         except (OSError, trio.BrokenResourceError):
             return False
     return is_good
+
+
+def _ends_of(sock: trio.socket.SocketType) -> Peer:
+    """This connection as the backend sees it: we are the client."""
+    ours, theirs = sock.getsockname(), sock.getpeername()
+    return Peer(*ours[:2], *theirs[:2]) if isinstance(ours, tuple) else Peer()
 
 
 async def _begin_tls(sock: trio.socket.SocketType, backend: LiveBackend) -> trio.abc.Stream:

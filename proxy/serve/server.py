@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from proxy.core.pool import UNLIMITED
 from proxy.engine.backend import LiveBackend
 from proxy.engine.backend_tls import BackendTls, make_context
 from proxy.engine.frontend import Frontend, LivePool
+from proxy.engine.greeting import GreetedBackend
 from proxy.engine.listener import Listener, bound_address, listen
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
@@ -64,8 +66,9 @@ class Server:
         check = settings.health_check
         context = make_context(settings.tls) if settings.tls else None
         rise, fall = (check.rise, check.fall) if check else (1, 3)
+        make = partial(GreetedBackend, settings.proxy_protocol) if settings.proxy_protocol else LiveBackend
         backends = [
-            LiveBackend(
+            make(
                 backend.address,
                 weight=backend.weight,
                 limit=backend.max_connections or UNLIMITED,

@@ -497,7 +497,7 @@ async def test_backend_that_we_have_no_descriptor_for_is_not_to_blame(monkeypatc
     async with backend(echo) as app, proxy(tcp(app.address, NOBODY)) as server:
         first = server.pools["app"].backends[0]
 
-        def none_left(this: LiveBackend) -> socket.socket:
+        def none_left(this: LiveBackend, greeting: bytes = b"") -> socket.socket:
             raise connect_failed(OSError(errno.EMFILE, "Too many open files"), this)
 
         monkeypatch.setattr(LiveBackend, "dial", none_left)

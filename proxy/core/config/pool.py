@@ -9,7 +9,16 @@ from proxy.core.config.pool_tls import PoolTls
 from proxy.core.config.retries import DEFAULT_RETRY_ON, RetryBudget, RetryOnItem
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Duration
-from proxy.core.config.values import Address, Balance, Command, OwnName, RequestPath, Whole, short_backend
+from proxy.core.config.values import (
+    Address,
+    Balance,
+    Command,
+    OwnName,
+    ProxyVersion,
+    RequestPath,
+    Whole,
+    short_backend,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +93,9 @@ class Pool(Section):
     """Probe every backend and leave out those that fail. Default: none."""
     tls: Annotated[PoolTls | None, like({"ca": "/etc/rproxy/ca.pem"})] = None
     """Speak TLS to the backends. Default: none, plain text."""
+    proxy_protocol: Annotated[ProxyVersion | None, like("v2")] = None
+    """Begin every connection to a backend with a PROXY header that says who the client is, of this version. In http
+    mode a connection then serves one client only. Default: none."""
     queue: Annotated[Whole, like(1024, ge=0, le=1_000_000)] = 1024
     """Requests or connections that may wait when every backend is full; 0 refuses at once.
     Default 1024, at most 1000000."""

@@ -11,6 +11,7 @@ from proxy.engine.reactor import HANG_UP, READ, READ_WRITE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.core.peer import Peer
     from proxy.engine.backend import LiveBackend
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.reactor import Reactor
@@ -19,14 +20,27 @@ if TYPE_CHECKING:
 
 class BackendConnection:
     """exchange: whose turn it is; None while idle. is_connected: something was sent, or the handshake was seen to be
-    complete. is_reused: it carried an exchange before, so its end may be the backend's idle timeout and no fault."""
+    complete. is_reused: it carried an exchange before, so its end may be the backend's idle timeout and no fault.
+    greeting: what it began with, on behalf of a client (engine/greeting.py)."""
 
-    __slots__ = ("backend", "exchange", "idle_since", "is_connected", "is_reused", "reactor", "recv", "send", "sock")
+    __slots__ = (
+        "backend",
+        "exchange",
+        "greeting",
+        "idle_since",
+        "is_connected",
+        "is_reused",
+        "reactor",
+        "recv",
+        "send",
+        "sock",
+    )
 
-    def __init__(self, reactor: Reactor, backend: LiveBackend) -> None:
-        """Dials. Raises ConnectFailed."""
+    def __init__(self, reactor: Reactor, backend: LiveBackend, peer: Peer) -> None:
+        """Dials on behalf of `peer`. Raises ConnectFailed."""
         self.reactor = reactor
         self.backend = backend
+        self.greeting = backend.greeting(peer)
         self.sock = sock = self.open()
         self.recv: Callable[[int], bytes] = sock.recv
         self.send: Callable[[bytes], int] = sock.send
@@ -36,7 +50,7 @@ class BackendConnection:
         self.idle_since = 0.0
 
     def open(self) -> Sock:
-        return self.backend.dial()
+        return self.backend.dial(self.greeting)
 
     def register(self, *, for_writing: bool) -> None:
         self.reactor.register(self.sock.fileno(), self.on_event, READ_WRITE if for_writing else READ)

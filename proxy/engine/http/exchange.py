@@ -149,10 +149,10 @@ class Exchange:
         Most requests go out in one `send`, over a new connection as well: `LiveBackend.dial` says why.
         """
         self.backend = backend
-        connection = None if is_fresh else backend.take_idle()
+        connection = None if is_fresh else backend.take_idle(self.session.peer)
         if connection is None:
             try:
-                connection = self.pool.connect(self.session.reactor, backend)
+                connection = self.pool.connect(self.session.reactor, backend, self.session.peer)
             except ConnectFailed as error:
                 self.again().connect_failed(error)
                 return

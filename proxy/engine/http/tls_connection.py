@@ -21,7 +21,7 @@ class TlsConnection(BackendConnection):
     def open(self) -> Sock:
         tls = self.backend.tls
         assert tls is not None
-        self._tls = tls.wrap(self.backend.dial(), self.reactor)
+        self._tls = tls.wrap(self.backend.dial(self.greeting), self.reactor)
         return self._tls
 
     def register(self, *, for_writing: bool) -> None:

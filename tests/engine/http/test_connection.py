@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.core.address import TcpAddress
+from proxy.core.peer import Peer
 from proxy.engine.backend import LiveBackend
 from proxy.engine.http.connection import BackendConnection
 from proxy.engine.reactor import HANG_UP, WRITABLE, Reactor
@@ -22,7 +23,7 @@ def idle() -> Iterator[BackendConnection]:
     reactor = Reactor()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         backend = LiveBackend(TcpAddress(*listening.getsockname()))
-        connection = BackendConnection(reactor, backend)
+        connection = BackendConnection(reactor, backend, Peer())
         connection.register(for_writing=False)
         backend.keep(connection, 1.0)
         yield connection
