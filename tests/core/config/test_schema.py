@@ -148,6 +148,9 @@ def test_every_example_can_be_used(section: str) -> None:
             text = text.replace(header, header + example_at((*path, key)) + "\n")
         else:
             text += header + example_at((*path, key)) + "\n"
-        if key == "proxy_protocol":  # nobody may send the header unless somebody is trusted
+        if (section, key) == (
+            "frontends.web",
+            "proxy_protocol",
+        ):  # nobody may send the header unless somebody is trusted
             text = text.replace(header, header + 'trusted_proxies = "10.0.0.0/8"\n')
         parse_config(text, key)
