@@ -197,6 +197,16 @@ def test_a_port_in_use_names_who_uses_it(good: Path, touched: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
+def test_authorities_that_are_none_are_named(good: Path, touched: Path, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    good.write_text(f'{good.read_text()}\n[pools.app.tls]\nca = "{tmp_path}/ca.pem"\n')
+    status, error = finished(RPROXY, good, tmp_path)
+    assert status == 1
+    assert error == f"rproxy: {tmp_path}/ca.pem: no certificate or crl found\n"
+    assert not touched.exists()
+
+
+@pytest.mark.slow
 def test_a_unix_socket_in_use_is_not_taken_over(tmp_path: Path) -> None:
     with short_directory() as directory, socket.socket(socket.AF_UNIX) as holder:
         path = directory / "web.sock"

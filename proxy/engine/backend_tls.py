@@ -53,7 +53,15 @@ def _reading(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:  # ssl.SSLError is one, and knows the name of no file
-        raise TlsFileError(f"{name}: {error.strerror or error}") from error
+        raise TlsFileError(f"{name}: {_words(error)}") from error
+
+
+def _words(error: OSError) -> str:
+    """Of OpenSSL its reason, `KEY_VALUES_MISMATCH`: what it says around it is of no use to anybody."""
+    reason: str | None = getattr(error, "reason", None)
+    if reason:
+        return reason.replace("_", " ").lower()
+    return "not what it should be, in PEM" if isinstance(error, ssl.SSLError) else error.strerror or str(error)
 
 
 class BackendTls:
@@ -108,6 +116,5 @@ def handshake_failed(error: OSError, backend: Backend) -> ConnectFailed:
     if isinstance(error, ssl.SSLCertVerificationError):
         return TlsFailed("tls-certificate", error.verify_message, backend=backend.name)
     if isinstance(error, (ssl.SSLError, Truncated, ConnectionResetError, BrokenPipeError)):
-        said: str = getattr(error, "reason", None) or str(error)
-        return TlsFailed(detail=said.replace("_", " ").lower(), backend=backend.name)
+        return TlsFailed(detail=_words(error), backend=backend.name)
     return connect_failed(error, backend)

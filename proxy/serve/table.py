@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxy.core.config import Backend, Frontend, Route
+    from proxy.core.config import Backend, Frontend, Pool, Route
     from proxy.serve.server import Server
 
 
@@ -18,7 +18,7 @@ def start_table(server: Server) -> str:
         for address in addresses
     ]
     rows += [
-        ("pool", name, pool.balance if not index else "", str(backend.address), _details(backend))
+        ("pool", name, pool.balance if not index else "", str(backend.address), _details(backend, pool))
         for name, pool in config.pools.items()
         for index, backend in enumerate(pool.backends)
     ]
@@ -37,8 +37,10 @@ def _target(place: Frontend | Route) -> str:
     return str(place.respond.status) if place.respond is not None else place.pool or ""
 
 
-def _details(backend: Backend) -> str:
+def _details(backend: Backend, pool: Pool) -> str:
     parts = []
+    if pool.tls is not None:
+        parts.append("TLS" if pool.tls.verify else "TLS, not verified")
     if backend.weight != 1:
         parts.append(f"weight {backend.weight}")
     if backend.max_connections:
