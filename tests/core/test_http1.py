@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import h11
@@ -464,6 +465,16 @@ def test_interim_answer_with_a_body_is_refused(status: bytes, line: bytes) -> No
     with pytest.raises(BadResponse) as caught:
         answer(response(line, first=b"HTTP/1.1 " + status + b" x"))
     assert caught.value.reason == "response-interim-body" or status == b"101"  # of which llhttp refuses some
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [(b"", None), (b"Keep-Alive: timeout=5, max=100\r\n", 5.0), (b"Keep-Alive: max=100\r\n", math.inf)],
+)
+def test_idle_timeout_that_a_backend_tells(field: bytes, expected: float | None) -> None:
+    head = HeadParser().response(b"HTTP/1.1 200 OK\r\n" + field + b"Content-Length: 0\r\n\r\n")
+    assert head.idle_timeout == expected
+    assert b"Keep-Alive" not in head.persistent
 
 
 def test_response_that_ends_with_its_connection_spends_it() -> None:

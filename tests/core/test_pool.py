@@ -276,3 +276,29 @@ def test_single_slot_is_never_held_twice(steps: list[bool]) -> None:
             held += [backend] if backend else []
         elif held:
             pool.give_back(held.pop())
+
+
+def test_what_is_full_but_for_those_that_were_tried() -> None:
+    pool, _ = pool_of(1, 1, 1)
+    first, second, third = pool.backends
+    assert not pool.is_full_but_for([])
+    for _ in range(3):
+        take(pool)
+    assert pool.is_full_but_for([first, second])
+    assert not pool.is_full_but_for([first, second, third])
+    pool.set_healthy(third, False)
+    assert not pool.is_full_but_for([first, second])
+    assert pool.is_full_but_for([first])
+
+
+def test_one_that_was_tried_is_given_back_for_one_that_was_not() -> None:
+    pool, _ = pool_of(1, 1)
+    first, second = pool.backends
+    taken = take(pool)
+    assert taken is first
+    assert pool.prefer_untried(first, ()) is first
+    assert pool.prefer_untried(first, [second]) is first
+    assert pool.prefer_untried(first, [first]) is second
+    assert (first.taken, second.taken) == (0, 1)
+    assert take(pool) is first
+    assert pool.prefer_untried(second, [second]) is second  # no other is ready

@@ -311,6 +311,17 @@ def unanswering_socket() -> Iterator[socket.socket]:
         yield listening
 
 
+@contextmanager
+def full_backlog(path: str) -> Iterator[socket.socket]:
+    """A Unix socket whose queue is full: a connect gets EAGAIN until somebody accepts the one connection in it."""
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as filler:
+        listening.bind(path)
+        listening.listen(0)
+        filler.connect(path)
+        listening.settimeout(DEADLINE)
+        yield listening
+
+
 async def hello(wire: Wire) -> None:
     """Answers every request with `ok`."""
     while True:

@@ -26,6 +26,7 @@ from tests.engine.support import (
     descriptors,
     dial,
     echo,
+    full_backlog,
     outcomes,
     proxy,
     silent,
@@ -378,6 +379,36 @@ async def test_connections_beyond_the_limit_wait_their_turn() -> None:
                 nursery.start_soon(visit)
         await until(lambda: server.active == 0)
         assert app.connections == 20
+
+
+async def test_refused_connection_waits_for_a_backend_that_is_merely_full() -> None:
+    async with backend(echo) as app, proxy(tcp(NOBODY, one_at_a_time(app.address))) as server:
+        async with client(server) as second:
+            async with client(server) as first:
+                await first.send(b"x")
+                await first.exactly(1)
+                await second.send(b"hello")
+                await until(lambda: server.pools["app"].waiting == 1)
+            assert await second.exactly(5) == b"hello"
+
+
+async def test_full_backlog_is_waited_for(tmp_path: Path) -> None:
+    path = str(tmp_path / "app")
+    with full_backlog(path) as listening:
+        async with proxy(tcp(UnixAddress(path), retries=0)) as server, client(server) as wire:
+            await wire.send(b"hello")
+            await until(lambda: server.pools["app"].backends[0].picked >= 2)
+            listening.accept()[0].close()
+            with (await trio.to_thread.run_sync(listening.accept))[0] as sock:
+                assert sock.recv(100) == b"hello"
+
+
+async def test_client_is_reset_when_a_backlog_stays_full(tmp_path: Path) -> None:
+    path = str(tmp_path / "app")
+    with full_backlog(path):
+        async with proxy(tcp(UnixAddress(path), pool_timeouts={"connect": 0.1})) as server:
+            assert await reset_of(server.addresses["web"][0])
+            assert outcomes(server) == {"backlog-full": 1}
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from proxy.core.chunked import ChunkError
 from proxy.core.errors import BadRequest
 from proxy.engine.flow import BLOCKED, DONE, DRY, MORE, SinkError, SourceError
-from proxy.engine.http.body import DENSE_READ, AddChunks, Codec, CodecFlow, DropChunks, Rechunk
+from proxy.engine.http.body import DENSE_READ, AddChunks, Codec, CodecFlow, Counted, DropChunks, Rechunk
 from tests.engine.support import undo_chunks
 
 if TYPE_CHECKING:
@@ -166,3 +166,12 @@ def test_whose_fault_a_broken_connection_is(ends: tuple[Pair, Pair]) -> None:
     sender.close()  # over an unread byte: a reset
     with pytest.raises(SourceError):
         CodecFlow(source, sink, AddChunks()).pump()
+
+
+@given(st.binary(max_size=60), st.integers(0, 80), st.lists(st.integers(0, 500), max_size=8))
+def test_counted_bytes_are_passed_on_and_no_others(data: bytes, size: int, cuts: list[int]) -> None:
+    counted = Counted(size)
+    assert feed(counted, data, cuts) == data[:size]
+    assert counted.rest == data[size:]
+    assert counted.left == max(0, size - len(data))
+    assert counted.is_done == (len(data) >= size)

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import socket
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +23,7 @@ from tests.engine.support import (
     backend,
     client,
     config,
+    full_backlog,
     hello,
     outcomes,
     proxy,
@@ -35,7 +34,6 @@ from tests.engine.support import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from proxy.serve.server import Server
@@ -303,20 +301,9 @@ async def test_refused_request_waits_for_a_backend_that_is_merely_full() -> None
                     assert (await wire.response())[1] == b"ok"
 
 
-@contextmanager
-def full(path: str) -> Iterator[socket.socket]:
-    """A Unix socket whose queue is full: a connect gets EAGAIN until somebody accepts."""
-    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as filler:
-        listening.bind(path)
-        listening.listen(0)
-        filler.connect(path)
-        listening.settimeout(5)
-        yield listening
-
-
 async def test_full_backlog_is_waited_for(tmp_path: Path) -> None:
     path = str(tmp_path / "app")
-    with full(path) as listening:
+    with full_backlog(path) as listening:
         async with proxy(config(UnixAddress(path), retries=0)) as server, client(server) as wire:
             await wire.send(GET)
             await until(lambda: server.pools["app"].backends[0].picked >= 2)
@@ -329,7 +316,7 @@ async def test_full_backlog_is_waited_for(tmp_path: Path) -> None:
 
 async def test_full_backlog_is_left_for_another_backend(tmp_path: Path) -> None:
     path = str(tmp_path / "app")
-    with full(path):
+    with full_backlog(path):
         async with backend(hello) as app, proxy(config(UnixAddress(path), app.address)) as server:
             for _ in range(4):
                 assert (await ask(server))[1] == b"ok"
@@ -338,7 +325,7 @@ async def test_full_backlog_is_left_for_another_backend(tmp_path: Path) -> None:
 
 async def test_backlog_that_stays_full_is_503_in_the_end(tmp_path: Path) -> None:
     path = str(tmp_path / "app")
-    with full(path):
+    with full_backlog(path):
         async with proxy(config(UnixAddress(path), NOBODY, pool_timeouts={"connect": 0.2})) as server:
             head, _ = await ask(server)
             assert (status(head), reason(head)) == (503, "dial/backlog-full")
@@ -346,7 +333,7 @@ async def test_backlog_that_stays_full_is_503_in_the_end(tmp_path: Path) -> None
 
 async def test_client_that_leaves_a_full_backlog_is_not_waited_for(tmp_path: Path) -> None:
     path = str(tmp_path / "app")
-    with full(path):
+    with full_backlog(path):
         async with proxy(config(UnixAddress(path), pool_timeouts={"connect": 60.0})) as server:
             async with client(server) as wire:
                 await wire.send(GET)
