@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import socket
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,30 @@ def routes(moved: Moved, rproxy: Rproxy) -> None:
     assert request(strict, "/").status == 404
 
 
+def policy(moved: Moved, rproxy: Rproxy) -> None:
+    plain, web = moved("127.0.0.1:8079"), moved("127.0.0.1:8080")
+    answer = request(plain, "/any?a=b")
+    assert (answer.status, answer.headers["Location"]) == (308, "https://test/any?a=b")
+    (report,) = reports(web, 1, **{"X-Real-IP": "1.2.3.4", "Cookie": "a=b"})
+    fields = [(name.lower(), value) for name, value in report["headers"]]
+    assert [value for name, value in fields if name == "x-real-ip"] == ["127.0.0.1"]
+    assert "x-request-id" in dict(fields)
+    assert "cookie" not in dict(fields)
+    (report,) = reports(web, 1, "/api/users?id=1")
+    assert (report["path"], report["query"], dict(report["headers"])["Host"]) == ("/users", "id=1", "api.internal")
+    headers = request(web, "/api/").headers
+    assert (headers["Cache-Control"], headers["Server"]) == ("no-store", None)
+    answer = request(web, "/old/page")
+    assert (answer.status, answer.headers["Location"]) == (301, "/new/page")
+    assert request(web, "/robots.txt").body == b"User-agent: *\nDisallow: /\n"
+    assert [request(web, "/small", "POST", b"x" * size).status for size in (8, 9)] == [200, 413]
+    host, _, port = web.rpartition(":")
+    with socket.create_connection((host, int(port)), 10, ("127.0.0.2", 0)) as sock:
+        sock.sendall(b"GET /private/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert sock.recv(4096).startswith(b"HTTP/1.1 403 ")
+    assert request(web, "/private/").status == 200
+
+
 def weights(moved: Moved, rproxy: Rproxy) -> None:
     address = moved("127.0.0.1:8080")
     found = reports(address, 70)
@@ -166,6 +191,7 @@ def app_servers(moved: Moved, rproxy: Rproxy) -> None:
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "app-servers.toml": app_servers,
     "demo.toml": demo,
+    "policy.toml": policy,
     "reuseport.toml": reuseport,
     "routes.toml": routes,
     "tcp.toml": tcp,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from proxy.core.config.model import Frontend
+from proxy.core.config.model import Frontend, Route
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding
 from proxy.core.config.schema import example_at
@@ -19,8 +19,14 @@ def check_access(frontend: Frontend, path: Path) -> Iterator[Finding]:
         )
     if frontend.mode == "tcp":
         yield from _check_tcp(frontend, path)
-    for index, network in enumerate(frontend.deny):
-        if network in frontend.allow:
+    yield from _check_networks(frontend, path)
+    for index, route in enumerate(frontend.routes):
+        yield from _check_networks(route, (*path, "routes", index))
+
+
+def _check_networks(place: Frontend | Route, path: Path) -> Iterator[Finding]:
+    for index, network in enumerate(place.deny):
+        if network in place.allow:
             yield Finding(
                 path=(*path, "deny", index),
                 message=f"{network} stands in both allow and deny",

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from proxy.core.config.policy import FieldValues, Redirect, Respond, short_redirect, short_respond
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Size
-from proxy.core.config.values import HostPattern, PathPrefix
+from proxy.core.config.values import HostPattern, Networks, PathPrefix
 
 ShortRedirect = Annotated[Redirect | None, BeforeValidator(short_redirect, json_schema_input_type=str | Redirect)]
 ShortRespond = Annotated[Respond | None, BeforeValidator(short_respond, json_schema_input_type=int | Respond)]
@@ -38,6 +38,11 @@ class Route(Section):
     the request /api/users?id=1 is passed on as /users?id=1. Default: none, the path stays."""
     body: Annotated[Size | None, like("10MiB")] = None
     """Largest request body here, in place of limits.body of the frontend; 0 is no limit. Default: none."""
+    allow: Annotated[Networks, like(["192.0.2.0/24"])] = ()
+    """Networks whose clients may ask for this; as for the whole frontend, and besides. The path is compared as it is
+    sent, so that a backend which decodes it may know other names for the same page. Default: none."""
+    deny: Annotated[Networks, like(["203.0.113.0/24"])] = ()
+    """Networks whose clients may not, and are answered 403. Default: none."""
     set_request_headers: Annotated[FieldValues, like({"X-Env": "test"})] = field(default_factory=dict)
     """As for the whole frontend, and after it. Default: none."""
     remove_request_headers: Annotated[tuple[str, ...], like(["Cookie"])] = ()

@@ -6,13 +6,14 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from proxy.core.head_cache import HeadCache
+from proxy.core.networks import Access
 from proxy.core.policy.fields import FieldPolicy
 from proxy.core.policy.redirect import Redirect
 from proxy.core.policy.reply import RedirectReply, TextReply
 from proxy.core.policy.rewrite import Rewrite
 from proxy.engine.http.exchange import Exchange
 from proxy.engine.http.logged import logged
-from proxy.engine.http.replying import Replying
+from proxy.engine.http.replying import Refusing, Replying
 from proxy.engine.http.timed_exchange import TimedExchange
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class LiveRoute:
     find_response, parse_response: a response head known by its bytes, and one that is new.
     """
 
-    __slots__ = ("_rewrite", "_serving", "body_limit", "exchange", "find_response", "heads", "parse_response",
-                 "pool", "reply", "request_fields", "response_fields")  # fmt: skip
+    __slots__ = ("_access", "_admitted", "_refusing", "_rewrite", "_serving", "body_limit", "exchange", "find_response",
+                 "heads", "parse_response", "pool", "reply", "request_fields", "response_fields")  # fmt: skip
 
     def __init__(self, frontend: config.Frontend, rule: config.Route | None, pools: Mapping[str, LivePool]) -> None:
         """rule: None for what no route names."""
@@ -66,6 +67,16 @@ class LiveRoute:
         else:
             assert own.pool is not None
             self._lead_to(pools[own.pool])
+        if rule is not None and (rule.allow or rule.deny):
+            self._access = Access(rule.allow, rule.deny)
+            self._admitted = self.exchange
+            self._refusing = Refusing if frontend.access_log is None else logged(Refusing)
+            self.exchange = self._admit
+
+    def _admit(self, session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:
+        """Asked for each request: a trusted proxy speaks for a different client in each."""
+        serves = self._admitted if self._access.admits(session.peer.host) else self._refusing
+        return serves(session, head, route)
 
     def _lead_to(self, pool: LivePool) -> None:
         self.pool = pool

@@ -1,8 +1,8 @@
-"""A request that its route answers by itself: a redirect or a fixed text, without a backend."""
+"""Requests that a route answers by itself, without a backend: with a redirect, a fixed text, or not at all."""
 
 from __future__ import annotations
 
-from proxy.core.errors import ProxyError
+from proxy.core.errors import Denied, ProxyError
 from proxy.engine.http.exchange import Exchange
 
 
@@ -24,3 +24,13 @@ class Replying(Exchange):
             return
         self.session.write(answer)
         self.finish(is_clean=False, keep_alive=keep_alive)
+
+
+class Refusing(Exchange):
+    """For clients that the route does not admit. The connection ends behind the answer."""
+
+    __slots__ = ()
+
+    def start(self) -> None:
+        if not self.is_over:
+            self.fail(Denied.of(self.session.peer.host))

@@ -81,3 +81,8 @@ def test_tcp_has_no_policy(key: str) -> None:
     name = key.partition(" ")[0]
     message = f'{name} needs mode "http": in mode "tcp" nobody reads requests and responses'
     assert messages(f'{WEB}mode = "tcp"\npool = "app"\n{key}\n{APP}') == [(5, 1, message)]
+
+
+def test_a_network_is_in_one_of_two_lists() -> None:
+    keys = 'path = "/x"\npool = "app"\nallow = ["10.0.0.1"]\ndeny = ["10.0.0.1/32"]'
+    assert of_route(keys) == [(8, 9, "10.0.0.1/32 stands in both allow and deny")]

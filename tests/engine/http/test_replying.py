@@ -75,3 +75,19 @@ async def test_a_client_that_takes_nothing_is_not_waited_for_in_memory() -> None
         await wire.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 500)
         for _ in range(500):
             assert len((await wire.response())[1]) == 50_000
+
+
+async def test_a_route_admits_whom_it_allows_whatever_it_does() -> None:
+    text = Respond(status=200, body="in")
+    routes = (
+        Route(path="/in", respond=text, allow=("127.0.0.0/8",), deny=("127.0.0.2/32",)),
+        Route(path="/out", respond=text, deny=("127.0.0.1/32",)),
+        Route(path="/unix", respond=text, allow=("unix:",)),
+    )
+    async with proxy(answering(*routes)) as server:
+        for _ in range(3):
+            assert (await ask(server, b"GET /in HTTP/1.1\r\nHost: a\r\n\r\n"))[1] == b"in"
+            for path in (b"/out", b"/unix"):
+                head, _ = await ask(server, b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % path)
+                assert (status(head), reason(head)) == (403, "admit/address-denied")
+        assert outcomes(server) == {"ok": 3, "address-denied": 6}
