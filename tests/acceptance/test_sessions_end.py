@@ -7,6 +7,7 @@ All in this process: the proxy by `nursery.start(serve, config)`, its backends (
 from __future__ import annotations
 
 import gc
+import json
 import os
 import time
 from collections import Counter
@@ -29,12 +30,14 @@ from tests.engine.support import NOBODY, backend, descriptors, dial, tracebacks,
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 SESSIONS = 10_000
 AT_ONCE = 100
 SEED = 20_240_229
 SHARED = {"bucket", "frontend", "reactor", "pool", "session", "_exchange", "_session", "find_head", "backend"}
 STUCK = 10.0  # seconds; no session lives as long when all is well
+LOGGED = "-logged"
 SHORT = 0.5  # seconds; of every timeout of the frontends `-short`, `-full` and `-black-hole`
 
 # By frontend, what its pool is made of; see `configuration`.
@@ -59,14 +62,17 @@ REASONS = {
 }
 
 
-def configuration(addresses: dict[str, str]) -> Iterator[str]:
-    """A frontend and a pool of its own for each kind of target, in both modes."""
+def configuration(addresses: dict[str, str], logs: Path) -> Iterator[str]:
+    """A frontend and a pool of its own for each kind of target, in both modes; and its twin with an access log."""
     for mode, kind in ((mode, kind) for mode in ("tcp", "web") for kind in TARGETS):
         name, is_short = mode + kind, kind in ("-short", "-full", "-black-hole")
-        yield f'[frontends.{name}]\nlisten = "127.0.0.1:0"\nmode = "{"tcp" if mode == "tcp" else "http"}"'
-        yield f'pool = "{name}"'
-        if is_short:
-            yield f"timeouts = {table('request_head', 'request_body', 'keep_alive', 'idle', 'send')}"
+        for frontend in (name, name + LOGGED):
+            yield f'[frontends.{frontend}]\nlisten = "127.0.0.1:0"\nmode = "{"tcp" if mode == "tcp" else "http"}"'
+            yield f'pool = "{name}"'
+            if is_short:
+                yield f"timeouts = {table('request_head', 'request_body', 'keep_alive', 'idle', 'send')}"
+            if frontend != name:
+                yield f'access_log.to = "{logs}/{frontend}"'
         yield f"[pools.{name}]\nqueue = {2 if kind == '-full' else 1000}"
         if is_short:
             yield f"timeouts = {table('connect', 'response_head', 'response_body', 'queue', 'send')}"
@@ -89,11 +95,13 @@ def count() -> int:
 
 
 @pytest.mark.slow
-async def test_nothing_is_left_of_sessions_however_they_end(caplog: pytest.LogCaptureFixture, count: int) -> None:
+async def test_nothing_is_left_of_sessions_however_they_end(
+    caplog: pytest.LogCaptureFixture, count: int, tmp_path: Path
+) -> None:
     before = descriptors() - pooled()
     start = time.monotonic()
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(serving())
+        server = await stack.enter_async_context(serving(tmp_path))
         ready = descriptors() - pooled()
         failures: Counter[str] = Counter()
         async with holding(server, "tcp-full"), holding(server, "web-full"):
@@ -109,6 +117,7 @@ async def test_nothing_is_left_of_sessions_however_they_end(caplog: pytest.LogCa
         missing = REASONS - reasons(server).keys()
         assert not missing or count < SESSIONS, f"no session ended by {sorted(missing)}"
     assert descriptors() - pooled() == before
+    check_logs(server, tmp_path)
     gc.collect()  # a socket that somebody forgot is a ResourceWarning, and that is an error here
 
 
@@ -118,13 +127,13 @@ def pooled() -> int:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Server]:
+async def serving(logs: Path) -> AsyncIterator[Server]:
     async with AsyncExitStack() as stack:
         addresses = {"nobody": str(NOBODY), "black-hole": f"127.0.0.1:{stack.enter_context(black_hole())}"}
         for name, script in {"tcp": tcp_puppet, "web": http_puppet, "slam": slam, "snap": snap}.items():
             addresses[name] = str((await stack.enter_async_context(backend(script))).address)
         nursery = await stack.enter_async_context(trio.open_nursery())
-        config = parse_config("\n".join(configuration(addresses)), "sessions.toml")
+        config = parse_config("\n".join(configuration(addresses, logs)), "sessions.toml")
         yield await nursery.start(serve, config)
         nursery.cancel_scope.cancel()
 
@@ -163,7 +172,7 @@ async def run_all(server: Server, ways: list[tuple[Way, int]], failures: Counter
 
 async def run_one(server: Server, way: Way, seed: int) -> None:
     try:
-        wire = await dial(server.addresses[way.frontend][0])
+        wire = await dial(server.addresses[way.frontend + LOGGED * (seed % 2)][0])
     except ConnectionResetError:  # in TCP mode nobody waits for us to speak
         assert way.frontend in ("tcp-refused", "tcp-full"), "reset before it was accepted"
         return
@@ -210,6 +219,17 @@ def state(owner: object, depth: int = 3) -> object:
 
 def listeners(server: Server) -> int:
     return sum(map(len, server.addresses.values()))
+
+
+def check_logs(server: Server, logs: Path) -> None:
+    """One line for each outcome."""
+    for name in filter(lambda name: name.endswith(LOGGED), server.frontends):
+        lines = [json.loads(line) for line in (logs / name).read_text().splitlines()]
+        assert Counter(line["reason"].rpartition("/")[2] for line in lines) == server.frontends[name].outcomes
+        for line in lines:
+            *spans, total = line["us"].values()
+            assert sum(spans) == total, line
+            assert min(spans) >= 0, line
 
 
 def expire_idle(server: Server) -> None:
