@@ -9,7 +9,7 @@ import trio
 from proxy.core.access_log.record import OK, Client
 
 if TYPE_CHECKING:
-    from proxy.core.access_log.record import Marks, Record
+    from proxy.core.access_log.record import Record
     from proxy.core.errors import ProxyError
     from proxy.core.peer import Peer
     from proxy.engine.frontend import Frontend
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Records that wait to be made lines of. It is emptied every few hundredths of a second, and one core ends some 2,000
 # exchanges in that time: it is full when this process is not given the processor.
 MAX_RECORDS = 16_384
+NEVER = 1 << 30
 
 
 class Recorded(Protocol):
@@ -30,14 +31,15 @@ class Recorded(Protocol):
 class RecordBuffer:
     """records: not taken yet. dropped: how many found it full since the last `take_dropped`."""
 
-    __slots__ = ("_is_awaited", "_is_over", "_last_session", "_there_are_some", "dropped", "records")
+    __slots__ = ("_is_over", "_last_session", "_there_are_enough", "_wake_at", "dropped", "records")
 
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.dropped = 0
         self._last_session = 0
-        self._is_awaited = self._is_over = False
-        self._there_are_some = trio.Event()
+        self._is_over = False
+        self._wake_at = NEVER
+        self._there_are_enough = trio.Event()
 
     def new_client(self, peer: Peer) -> Client:
         return Client(self.next_session(), peer)
@@ -48,25 +50,26 @@ class RecordBuffer:
 
     def add(self, record: Record) -> None:
         """From a handler: it never waits."""
-        if len(self.records) >= MAX_RECORDS:
+        records = self.records
+        if len(records) >= MAX_RECORDS:
             self.dropped += 1
             return
-        self.records.append(record)
-        if self._is_awaited:
-            self._is_awaited = False
-            self._there_are_some.set()
+        records.append(record)
+        if len(records) >= self._wake_at:
+            self._wake_at = NEVER
+            self._there_are_enough.set()
 
-    async def wait(self) -> None:
-        """Until there is a record, or the end."""
-        if not self.records and not self._is_over:
-            self._there_are_some = trio.Event()
-            self._is_awaited = True
-            await self._there_are_some.wait()
+    async def wait(self, count: int) -> None:
+        """Until there are so many records, or it is the end."""
+        if len(self.records) < count and not self._is_over:
+            self._there_are_enough = trio.Event()
+            self._wake_at = count
+            await self._there_are_enough.wait()
 
     def end(self) -> None:
         """Nobody adds any more."""
         self._is_over = True
-        self._there_are_some.set()
+        self._there_are_enough.set()
 
     def take(self, count: int) -> list[Record]:
         """The oldest, at most so many."""
@@ -119,5 +122,5 @@ class Unserved:
     def facts(self, error: ProxyError | None) -> Record:
         log, now = self._frontend.access_log, self._frontend.reactor.now
         assert log is not None
-        marks: Marks = (self._began, 0.0, 0.0, 0.0, 0.0, 0.0, now)
-        return (log.new_client(self._peer), 0, None, marks, "", "", 0, False, 0, 0, 0, 0, reason_of(error))
+        marks = (self._began, 0.0, 0.0, 0.0, 0.0, 0.0, now)
+        return (log.new_client(self._peer), 0, None, marks, ("", "", 0, False, 0, 0, reason_of(error)), 0, 0)

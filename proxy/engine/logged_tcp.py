@@ -47,6 +47,7 @@ class LoggedTcpSession(TcpSession):
         up, down = self.flows or (None, None)
         return (
             self.client_facts, 0, None, (began, began, self.picked, dialled, dialled, dialled, self.reactor.now),
-            self.pool.name, self.used.name if self.used is not None else "", self.tries, False, 0, 0,
-            ENDLESS - up.left if up is not None else 0, down.moved if down is not None else 0, reason_of(error),
+            (self.pool.name, self.used.name if self.used is not None else "", self.tries, False, 0, 0,
+             reason_of(error)),
+            ENDLESS - up.left if up is not None else 0, down.moved if down is not None else 0,
         )  # fmt: skip

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def record(number: int) -> Record:
-    return (RecordBuffer().new_client(Peer()), number, None, (0.0,) * 7, "", "", 0, False, 0, 0, 0, 0, "ok")  # type: ignore[return-value]
+    return (RecordBuffer().new_client(Peer()), number, None, (0.0,) * 7, ("", "", 0, False, 0, 0, "ok"), 0, 0)
 
 
 def test_the_oldest_are_taken_first() -> None:
@@ -47,21 +47,22 @@ def test_when_it_is_full_the_newest_are_dropped_and_counted(monkeypatch: pytest.
     assert buffer.take_dropped() == 0
 
 
-async def test_waiting_ends_with_a_record_or_with_the_end() -> None:
+async def test_waiting_ends_with_enough_records_or_with_the_end() -> None:
     buffer = RecordBuffer()
-    for _ in range(2):
+    for count in (1, 2, 3):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(buffer.wait)
+            nursery.start_soon(buffer.wait, count)
             await trio.testing.wait_all_tasks_blocked()
-            buffer.add(record(1))
-            buffer.add(record(2))
-        await buffer.wait()
-        buffer.take(2)
+            for _ in range(count):
+                assert nursery.child_tasks
+                buffer.add(record(1))
+        await buffer.wait(count)
+        buffer.take(count)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(buffer.wait)
+        nursery.start_soon(buffer.wait, 1)
         await trio.testing.wait_all_tasks_blocked()
         buffer.end()
-    await buffer.wait()
+    await buffer.wait(1)
 
 
 def test_clients_are_numbered() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.core.access_log.record import phases
-from proxy.core.access_log.text import PROTOCOLS, HeadTexts, Timestamps, escaped, shortened, word
+from proxy.core.access_log.text import MAX_KNOWN, PROTOCOLS, HeadTexts, Timestamps, escaped, shortened, word
 
 if TYPE_CHECKING:
-    from proxy.core.access_log.record import Client, LoggedHead, Record
+    from proxy.core.access_log.record import Client, LoggedHead, Outcome, Record
 
 
 class Combined:
@@ -19,20 +20,20 @@ class Combined:
         self._run = run
         self._texts = HeadTexts(query=query)
         self._timestamps = Timestamps()
-        self._words: dict[str, str] = {"": "-"}
+        self._outcomes: dict[Outcome, str] = {}
+        self._escaped = lru_cache(MAX_KNOWN)(escaped)
 
     def line(self, record: Record, wall: float) -> str:
         """wall: what the reactor's clock lacks to the seconds since 1970."""
-        (client, number, head, marks, pool, backend, tries, is_reused, status, backend_status, received, sent,
-         reason) = record  # fmt: skip
+        client, number, head, marks, outcome, received, sent = record
         request, fields = _split(head.log_text or self._describe_head(head)) if head else _NO_HEAD
         host, connection = _split(client.text or self._describe(client))
-        words, spans = self._words, "/".join(map(str, phases(marks)))
+        read, pick, dial, write, answer, rest, total = phases(marks)
         return (
             f'{host} - - [{self._timestamps.apache(marks[0] + wall)}] "{request}" '
-            f"{status or '-'} {sent} {fields} {connection}/{number} reason={reason} "
-            f"pool={words.get(pool) or self._word(pool)} backend={words.get(backend) or self._word(backend)} "
-            f"backend_status={backend_status or '-'} tries={tries} reused={int(is_reused)} in={received} us={spans}\n"
+            f"{outcome[4] or '-'} {sent} {fields} {connection}/{number} "
+            f"{self._outcomes.get(outcome) or self._describe_outcome(outcome)} in={received} "
+            f"us={read}/{pick}/{dial}/{write}/{answer}/{rest}/{total}\n"
         )
 
     def _describe(self, client: Client) -> str:
@@ -41,15 +42,23 @@ class Combined:
         return client.text
 
     def _describe_head(self, head: LoggedHead) -> str:
-        texts, lower = self._texts, head.forward.lower()
-        request = f"{escaped(head.method)} {escaped(texts.target(head))} {PROTOCOLS[head.is_1_1]}".strip() or "-"
-        referer, agent = escaped(texts.referer(lower, head)) or "-", escaped(texts.user_agent(lower, head)) or "-"
+        texts, known = self._texts, self._escaped
+        words = (known(head.method), escaped(texts.target(head)), known(PROTOCOLS[head.is_1_1]))
+        request = " ".join(filter(None, words)) or "-"
+        referer, agent = known(texts.referer(head)) or "-", known(texts.user_agent(head)) or "-"
         host = word(shortened(head.host or b"").decode("utf-8", "surrogateescape"))
         head.log_text = f'{request}\n"{referer}" "{agent}" host={host}'
         return head.log_text
 
-    def _word(self, name: str) -> str:
-        return self._words.setdefault(name, word(name))
+    def _describe_outcome(self, outcome: Outcome) -> str:
+        pool, backend, tries, is_reused, _, backend_status, reason = outcome
+        if len(self._outcomes) >= MAX_KNOWN:
+            self._outcomes.clear()
+        text = self._outcomes[outcome] = (
+            f"reason={reason} pool={word(pool)} backend={word(backend)} backend_status={backend_status or '-'} "
+            f"tries={tries} reused={int(is_reused)}"
+        )
+        return text
 
 
 _NO_HEAD = ("-", '"-" "-" host=-')

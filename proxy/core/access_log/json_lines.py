@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.core.access_log.record import SWITCHED, phases
-from proxy.core.access_log.text import PROTOCOLS, HeadTexts, Timestamps, quoted, shortened
+from proxy.core.access_log.text import MAX_KNOWN, PROTOCOLS, HeadTexts, Timestamps, quoted, shortened
 
 if TYPE_CHECKING:
-    from proxy.core.access_log.record import Client, LoggedHead, Record
+    from proxy.core.access_log.record import Client, LoggedHead, Outcome, Record
 
 
 class JsonLines:
@@ -19,22 +20,20 @@ class JsonLines:
         self._run = run
         self._texts = HeadTexts(query=query)
         self._timestamps = Timestamps()
-        self._quoted: dict[str, str] = {"": "null"}  # pools and backends: as many as the configuration names
+        self._outcomes: dict[Outcome, str] = {}
+        self._field = lru_cache(MAX_KNOWN)(_or_null)  # what clients repeat: methods, hosts, user agents
 
     def line(self, record: Record, wall: float) -> str:
         """wall: what the reactor's clock lacks to the seconds since 1970."""
-        (client, number, head, marks, pool, backend, tries, is_reused, status, backend_status, received, sent,
-         reason) = record  # fmt: skip
+        client, number, head, marks, outcome, received, sent = record
         read, pick, dial, write, answer, rest, total = phases(marks)
-        known = self._quoted
+        rest_name = "tunnel" if head is None or outcome[5] == SWITCHED else "body"
         return (
             f'{{"time":"{self._timestamps.rfc3339(marks[0] + wall)}",{client.text or self._describe(client)},'
             f'"exchange":{number or "null"},{(head.log_text or self._describe_head(head)) if head else _NO_HEAD},'
-            f'"status":{status or "null"},"reason":"{reason}",'
-            f'"pool":{known.get(pool) or self._quote(pool)},"backend":{known.get(backend) or self._quote(backend)},'
-            f'"backend_status":{backend_status or "null"},"tries":{tries},"reused":{"true" if is_reused else "false"},'
+            f"{self._outcomes.get(outcome) or self._describe_outcome(outcome)},"
             f'"bytes_in":{received},"bytes_out":{sent},"us":{{"read":{read},"pick":{pick},"dial":{dial},'
-            f'"write":{write},"answer":{answer},"{_last_phase(head, backend_status)}":{rest},"total":{total}}}}}\n'
+            f'"write":{write},"answer":{answer},"{rest_name}":{rest},"total":{total}}}}}\n'
         )
 
     def _describe(self, client: Client) -> str:
@@ -46,16 +45,23 @@ class JsonLines:
         return client.text
 
     def _describe_head(self, head: LoggedHead) -> str:
-        texts, lower = self._texts, head.forward.lower()
+        texts, known = self._texts, self._field
         head.log_text = (
-            f'"method":{_or_null(head.method)},"target":{_or_null(texts.target(head))},'
-            f'"host":{_or_null(shortened(head.host or b""))},"protocol":{_or_null(PROTOCOLS[head.is_1_1].encode())},'
-            f'"referer":{_or_null(texts.referer(lower, head))},"user_agent":{_or_null(texts.user_agent(lower, head))}'
+            f'"method":{known(head.method)},"target":{_or_null(texts.target(head))},'
+            f'"host":{known(shortened(head.host or b""))},"protocol":{known(PROTOCOLS[head.is_1_1])},'
+            f'"referer":{known(texts.referer(head))},"user_agent":{known(texts.user_agent(head))}'
         )
         return head.log_text
 
-    def _quote(self, name: str) -> str:
-        return self._quoted.setdefault(name, quoted(name.encode("utf-8", "surrogateescape")))
+    def _describe_outcome(self, outcome: Outcome) -> str:
+        pool, backend, tries, is_reused, status, backend_status, reason = outcome
+        if len(self._outcomes) >= MAX_KNOWN:
+            self._outcomes.clear()
+        text = self._outcomes[outcome] = (
+            f'"status":{status or "null"},"reason":"{reason}","pool":{_name(pool)},"backend":{_name(backend)},'
+            f'"backend_status":{backend_status or "null"},"tries":{tries},"reused":{"true" if is_reused else "false"}'
+        )
+        return text
 
 
 _NO_HEAD = '"method":null,"target":null,"host":null,"protocol":"tcp","referer":null,"user_agent":null'
@@ -65,5 +71,5 @@ def _or_null(value: bytes) -> str:
     return quoted(value) if value else "null"
 
 
-def _last_phase(head: LoggedHead | None, backend_status: int) -> str:
-    return "tunnel" if head is None or backend_status == SWITCHED else "body"
+def _name(name: str) -> str:
+    return _or_null(name.encode("utf-8", "surrogateescape"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from proxy.core.peer import Peer
@@ -61,36 +62,39 @@ class SeenHead:
 
 # When it reached each step, on the reactor's clock; 0.0 for those it did not reach: began, read, picked, dialled,
 # written, answered, ended.
-Marks = tuple[float, float, float, float, float, float, float]
+Marks = Sequence[float]
 
-# client, number of the exchange on its connection (0 in TCP mode), head (None in TCP mode), marks, pool, backend
-# (the last one tried), tries, whether over a connection that had been used before, status (0 in TCP mode), status of
-# the backend's answer (0 without one), bytes from the client, bytes to the client, reason.
-# A tuple, because an exchange waits for it to be made: 0.1 us, against 0.7 for a NamedTuple.
-Record = tuple[Client, int, LoggedHead | None, Marks, str, str, int, bool, int, int, int, int, str]
+# pool, backend (the last one tried), tries, whether over a connection that had been used before, status (0 in TCP
+# mode), status of the backend's answer (0 without one), reason. There are few that differ, so that formats keep the
+# text of each.
+Outcome = tuple[str, str, int, bool, int, int, str]
+
+# client, number of the exchange on its connection (0 in TCP mode), head (None in TCP mode), marks, outcome, bytes from
+# the client, bytes to the client. Plain, because an exchange waits for it to be made: 0.1 us, a NamedTuple 0.7.
+Record = tuple[Client, int, LoggedHead | None, Marks, Outcome, int, int]
+
+# Microseconds, whole so that they add up: read, pick, dial, write, answer, body (or tunnel), total.
+Phases = tuple[int, int, int, int, int, int, int]
 
 
-class Phases(NamedTuple):
-    """Microseconds, whole so that they add up. The one in which it ended has all time to the end."""
-
-    read: int
-    pick: int
-    dial: int
-    write: int
-    answer: int
-    body: int
-    total: int
+def is_good(outcome: Outcome) -> bool:
+    """Neither we nor the application failed."""
+    return outcome[6] == OK and outcome[4] < 500
 
 
 def phases(marks: Marks) -> Phases:
-    """What each step took; marks may be missing, and then the time belongs to the first of those not reached."""
-    began, ended = marks[0], marks[6]
-    spans = [0, 0, 0, 0, 0, 0, int((ended - began) * 1e6 + 0.5)]
+    """What each step took. The one in which it ended has all time to the end."""
+    began, _, _, _, written, answered, ended = marks
+    total = int((ended - began) * 1e6 + 0.5)
+    if written == began and answered:  # nobody was waited for before the backend: nearly always
+        answer = int((answered - began) * 1e6 + 0.5)
+        return 0, 0, 0, 0, answer, total - answer, total
+    spans = [0, 0, 0, 0, 0, 0]
     last = reached = 0
     for step in range(1, 6):
         if mark := marks[step]:
             now = int((mark - began) * 1e6 + 0.5)
             spans[step - 1] = now - last
             last, reached = now, step
-    spans[reached] += spans[6] - last
-    return Phases._make(spans)
+    spans[reached] += total - last
+    return (*spans, total)  # type: ignore[return-value]

@@ -30,7 +30,7 @@ class Syslog:
         self._timestamps = Timestamps()
 
     def line(self, record: Record, wall: float) -> str:
-        priority = LOCAL7 * 8 + (WARNING if record[8] >= 500 else INFORMATIONAL)
+        priority = LOCAL7 * 8 + (WARNING if record[4][4] >= 500 else INFORMATIONAL)
         time = self._timestamps.rfc3339(record[3][6] + wall)
         message = f"<{priority}>1 {time} {self._origin} {self._inner.line(record, wall).removesuffix(chr(10))}"
         return f"{len(message)} {message}" if self._is_stream else message

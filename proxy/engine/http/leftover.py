@@ -58,6 +58,7 @@ class Leftover:
             body.feed(data)
         session.buffer = body.rest
         session.may_read = True
+        session.passed_over()
         session.next(keep_alive=not session.frontend.is_draining)
 
     def timed_out(self) -> None:

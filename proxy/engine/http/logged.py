@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.access_log.record import SeenHead
+from proxy.core.access_log.record import OK, SWITCHED, SeenHead
 from proxy.engine.access_log import Meter, reason_of
 from proxy.engine.flow import ENDLESS
 from proxy.engine.http.exchange import Exchange
@@ -21,7 +21,7 @@ from proxy.engine.http.tunnel import Tunnel
 from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
-    from proxy.core.access_log.record import Record
+    from proxy.core.access_log.record import LoggedHead, Record
     from proxy.core.errors import ProxyError
     from proxy.core.http1 import RequestHead, ResponseHead
     from proxy.core.peer import Peer
@@ -31,33 +31,28 @@ if TYPE_CHECKING:
     from proxy.engine.sock import Sock
 
 _CONNECT = Waiting.CONNECT
+_BEGAN, READ, PICKED, DIALLED, WRITTEN, ANSWERED, ENDED = range(7)  # of `Marks`
 
 
 class LoggedSession(HttpSession):
-    """current: the exchange that has no record yet. seen: the bytes last parsed, in which a request that is refused is
-    looked for. began: when the first byte of a head came that is not complete yet, 0.0 without one. number: of the
-    exchange on this connection. uploaded: bytes of its body that flows have read. read, picked, ...: see
-    `access_log.record.Marks`.
+    """current: the exchange that has no record yet. marks: of that exchange, or of the head that is not complete yet.
+    seen: the bytes last parsed, in which a request that is refused is looked for. number: of the exchange on this
+    connection. used: the backend tried last. status: of its answer. uploaded: bytes of the body that flows have read.
     """
 
     __slots__ = (
         "_received_before",
         "_sent_before",
-        "answered",
-        "began",
         "current",
-        "dialled",
         "is_reused",
+        "marks",
         "meter",
         "number",
-        "picked",
-        "read",
         "seen",
         "status",
         "tries",
         "uploaded",
         "used",
-        "written",
     )
 
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
@@ -72,8 +67,8 @@ class LoggedSession(HttpSession):
     def _forget(self) -> None:
         """Ready for the next exchange."""
         self.current: Exchange | None = None
+        self.marks: list[float] = []
         self.seen = b""
-        self.began = self.read = self.picked = self.dialled = self.written = self.answered = 0.0
         self.used: LiveBackend | None = None
         self.is_reused = False
         self.tries = self.status = self.uploaded = 0
@@ -83,47 +78,58 @@ class LoggedSession(HttpSession):
         super()._parse(data)
 
     def _wait_for_rest(self, data: bytes) -> None:
-        if not self.began:
-            self.began = self.reactor.now
+        if not self.marks:
+            self.marks = [self.reactor.now, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
         super()._wait_for_rest(data)
 
     def _begin(self, head: RequestHead, route: LiveRoute) -> None:
         super()._begin(head, route)
-        assert isinstance(self.exchange, Exchange)
-        self.current = self.exchange
+        self.current = self.exchange  # type: ignore[assignment] # it has just been made
         self.seen = b""
-        self.read = now = self.reactor.now
-        if not self.began:
-            self.began = now
+        now = self.reactor.now
+        if not self.marks:
+            self.marks = [now, now, 0.0, 0.0, 0.0, 0.0, 0.0]
+        else:
+            self.marks[READ] = now
+
+    def passed_over(self) -> None:
+        self._received_before = self.meter.received - len(self.buffer)
 
     def facts(self, error: ProxyError | None) -> Record:
         exchange, now, meter = self.current, self.reactor.now, self.meter
-        received, sent = meter.received, meter.sent
-        if exchange is not None:
-            received -= len(self.buffer)  # of the next request
-        bytes_in, bytes_out = received - self._received_before + self.uploaded, sent - self._sent_before
-        self._received_before, self._sent_before = received, sent
-        self.number += 1
+        received, sent, marks = meter.received, meter.sent, self.marks
+        head: LoggedHead
         if exchange is None:
             head, pool = SeenHead(self.seen), ""
         else:
-            head, pool = exchange.head, exchange.pool.name if exchange.pool else ""  # type: ignore[assignment]
-            if exchange.upload is not None:
-                bytes_in += exchange.upload.taken
-            if exchange.download is not None:
-                bytes_out += exchange.download.flow.moved
-            if isinstance(self.exchange, Tunnel):
-                up, down = self.exchange.flows  # type: ignore[misc] # a tunnel begins with its relay
-                bytes_in += ENDLESS - up.left
-                bytes_out += down.moved
-        began = self.began or now
-        marks = (began, self.read, self.picked, self.dialled, self.written, self.answered, now)
-        backend = self.used.name if self.used is not None else ""
-        record = (meter, self.number, head, marks, pool, backend, self.tries, self.is_reused,
-                  self.status if error is None else error.status, self.status, bytes_in, bytes_out,
-                  reason_of(error))  # fmt: skip
+            head, pool = exchange.head, exchange.pool.name if exchange.pool is not None else ""
+            received -= len(self.buffer)  # of the next request
+        bytes_in, bytes_out = received - self._received_before + self.uploaded, sent - self._sent_before
+        self._received_before, self._sent_before = received, sent
+        if exchange is not None and (exchange.upload or exchange.download or self.status == SWITCHED):
+            up, down = self._carried(exchange)
+            bytes_in += up
+            bytes_out += down
+        self.number = number = self.number + 1
+        if not marks:
+            marks = [now, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        marks[ENDED] = now
+        backend, status, used = "", self.status, self.used
+        if used is not None:
+            backend = used.name
+        outcome = (pool, backend, self.tries, self.is_reused, status, status, OK) if error is None else (
+                   pool, backend, self.tries, self.is_reused, error.status, status, reason_of(error))  # fmt: skip
         self._forget()
-        return record
+        return meter, number, head, marks, outcome, bytes_in, bytes_out
+
+    def _carried(self, exchange: Exchange) -> tuple[int, int]:
+        """Bytes from the client and to it that did not pass through this session's `recv` and `send`."""
+        up = exchange.upload.taken if exchange.upload is not None else 0
+        down = exchange.download.flow.moved if exchange.download is not None else 0
+        if isinstance(self.exchange, Tunnel) and self.exchange.flows is not None:
+            up += ENDLESS - self.exchange.flows[0].left
+            down += self.exchange.flows[1].moved
+        return up, down
 
 
 class Noting(Exchange):
@@ -134,31 +140,31 @@ class Noting(Exchange):
 
     def connect(self, backend: LiveBackend, *, is_fresh: bool = False) -> None:
         session = self.session
-        now = session.reactor.now
+        marks, now = session.marks, session.reactor.now
         session.used = backend
         session.tries += 1
-        if not session.picked:
-            session.picked = now
+        if not marks[PICKED]:
+            marks[PICKED] = now
         super().connect(backend, is_fresh=is_fresh)
         connection = self.connection
         if connection is not None:
             session.is_reused = connection.is_reused
             if self.upload is None:
-                session.dialled = session.written = now
+                marks[DIALLED] = marks[WRITTEN] = now
             elif connection.is_reused:
-                session.dialled = now
+                marks[DIALLED] = now
 
     def wait(self, waiting: Waiting, seconds: float) -> None:
         if self.waiting is _CONNECT and waiting is not _CONNECT:
-            self.session.dialled = self.session.reactor.now
+            self.session.marks[DIALLED] = self.session.reactor.now
         super().wait(waiting, seconds)
 
     def upload_done(self) -> None:
         session = self.session
         if self.upload is not None:
             session.uploaded += self.upload.taken
-        if not session.answered:
-            session.written = session.reactor.now
+        if not session.marks[ANSWERED]:
+            session.marks[WRITTEN] = session.reactor.now
         super().upload_done()
 
     def backend_stopped_reading(self, error: OSError) -> None:
@@ -182,7 +188,7 @@ class Noting(Exchange):
 
     def _is_answered(self, response: ResponseHead) -> None:
         session = self.session
-        session.answered = session.reactor.now
+        session.marks[ANSWERED] = session.reactor.now
         session.status = response.status
 
 

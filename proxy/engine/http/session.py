@@ -342,6 +342,9 @@ class HttpSession:
         elif mask & WRITABLE:
             self._write_rest()
 
+    def passed_over(self) -> None:
+        """Bytes have been read that belong to no exchange still to be recorded."""
+
     def facts(self, error: ProxyError | None) -> Record:
         raise NotImplementedError  # a frontend with an access log has a LoggedSession
 
