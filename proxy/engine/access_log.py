@@ -42,11 +42,8 @@ class RecordBuffer:
         self._there_are_enough = trio.Event()
 
     def new_client(self, peer: Peer) -> Client:
-        return Client(self.next_session(), peer)
-
-    def next_session(self) -> int:
         self._last_session += 1
-        return self._last_session
+        return Client(self._last_session, peer)
 
     def add(self, record: Record) -> None:
         """From a handler: it never waits."""
@@ -81,14 +78,13 @@ class RecordBuffer:
         return dropped
 
 
-class Meter(Client):
-    """A client whose bytes are counted. recv, send: in place of the socket's; an object of its own and not the session,
-    so that the session holds no circle."""
+class Meter:
+    """Counts the bytes of a socket. recv, send: in place of the socket's; an object of its own and not the session, so
+    that the session holds no circle."""
 
     __slots__ = ("_recv", "_send", "received", "sent")
 
-    def __init__(self, session: int, peer: Peer, sock: Sock) -> None:
-        super().__init__(session, peer)
+    def __init__(self, sock: Sock) -> None:
         self.received = 0
         self.sent = 0
         self._recv = sock.recv

@@ -92,7 +92,7 @@ class File(Stdout):
 
     def write(self, lines: Sequence[str]) -> str:
         complaint = ""
-        if self._is_asked or self._has_moved():
+        if self._is_asked or ((lines or self._left) and self._has_moved()):
             try:
                 self._change(self._open())
             except OSError as error:

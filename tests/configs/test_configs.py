@@ -7,8 +7,10 @@ import itertools
 import json
 import os
 import re
+import signal
 import socket
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +20,6 @@ from tests.processes import ROOT, connect, exchange, free_port, is_alive, reques
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -188,7 +189,28 @@ def app_servers(moved: Moved, rproxy: Rproxy) -> None:
     wait_until(lambda: all(request(address, f"/{name}/").status == 200 for name in APP_SERVERS), 60.0)
 
 
+def access_log(moved: Moved, rproxy: Rproxy) -> None:
+    as_json, combined = (Path(moved(f"/tmp/rproxy-access.{suffix}")) for suffix in ("json", "log"))
+    for port in (8080, 8081, 8082):
+        assert request(moved(f"127.0.0.1:{port}"), "/hello?token=secret").status == 200
+    wait_until(lambda: as_json.read_text().count("\n") == 2 and "\n" in combined.read_text())
+    line, session = sorted(map(json.loads, as_json.read_text().splitlines()), key=lambda line: line["frontend"])
+    assert (line["target"], line["status"], line["reason"], line["frontend"]) == ("/hello", 200, "ok", "json")
+    assert (session["protocol"], session["reason"], session["frontend"]) == ("tcp", "ok", "raw")
+    assert '"GET /hello?token=secret HTTP/1.1" 200 ' in combined.read_text()
+    as_json.rename(as_json.with_suffix(".1"))
+    assert request(moved("127.0.0.1:8080")).status == 200
+    wait_until(lambda: as_json.exists() and "\n" in as_json.read_text())
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        combined.unlink()
+        rproxy.signal(number)
+        wait_until(combined.exists)
+    for path in (as_json, as_json.with_suffix(".1"), combined):
+        path.unlink()
+
+
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
+    "access-log.toml": access_log,
     "app-servers.toml": app_servers,
     "demo.toml": demo,
     "policy.toml": policy,

@@ -67,14 +67,14 @@ async def test_waiting_ends_with_enough_records_or_with_the_end() -> None:
 
 def test_clients_are_numbered() -> None:
     buffer = RecordBuffer()
-    assert [buffer.new_client(Peer()).session, buffer.next_session()] == [1, 2]
+    assert [buffer.new_client(Peer()).session, buffer.new_client(Peer()).session] == [1, 2]
 
 
 def test_bytes_are_counted_when_the_kernel_took_or_gave_them() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
-        meter = Meter(1, Peer(), ours)
+        meter = Meter(ours)
         assert meter.send(b"12345") == 5
         theirs.send(b"123")
         assert meter.recv(2) == b"12"

@@ -16,6 +16,8 @@ WITHOUT_BODY = (204, 304)
 class Reply(Protocol):
     """What a route answers by itself."""
 
+    status: int
+
     def __call__(self, head: RequestHead, *, keep_alive: bool) -> bytes:
         """A complete response. Raises BadRequest."""
 
@@ -24,6 +26,7 @@ class RedirectReply:
     """Without a body: clients that do not follow show the Location."""
 
     def __init__(self, redirect: Redirect, fields: FieldPolicy) -> None:
+        self.status: int = redirect.status
         self._redirect = redirect
         self._fields = fields
 
@@ -37,6 +40,7 @@ class TextReply:
     """The same for every request."""
 
     def __init__(self, status: int, text: str, fields: FieldPolicy) -> None:
+        self.status = status
         self._body = text.encode()
         start = _start(status)
         if status not in WITHOUT_BODY:

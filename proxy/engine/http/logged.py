@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.access_log.record import OK, SWITCHED, SeenHead
+from proxy.core.access_log.record import OK, SWITCHED, Client, SeenHead
 from proxy.engine.access_log import Meter, reason_of
 from proxy.engine.flow import ENDLESS
 from proxy.engine.http.exchange import Exchange
@@ -21,7 +21,7 @@ from proxy.engine.http.tunnel import Tunnel
 from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
-    from proxy.core.access_log.record import LoggedHead, Record
+    from proxy.core.access_log.record import Record
     from proxy.core.errors import ProxyError
     from proxy.core.http1 import RequestHead, ResponseHead
     from proxy.core.peer import Peer
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from proxy.engine.sock import Sock
 
 _CONNECT = Waiting.CONNECT
-_BEGAN, READ, PICKED, DIALLED, WRITTEN, ANSWERED, ENDED = range(7)  # of `Marks`
+READ, PICKED, DIALLED, WRITTEN, ANSWERED, ENDED = range(1, 7)  # of `Marks`
 
 
 class LoggedSession(HttpSession):
@@ -43,6 +43,7 @@ class LoggedSession(HttpSession):
     __slots__ = (
         "_received_before",
         "_sent_before",
+        "client",
         "current",
         "is_reused",
         "marks",
@@ -58,7 +59,8 @@ class LoggedSession(HttpSession):
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
         super().__init__(frontend, sock, peer)
         assert frontend.access_log is not None
-        self.meter = meter = Meter(frontend.access_log.next_session(), peer, sock)
+        self.client = frontend.access_log.new_client(peer)
+        self.meter = meter = Meter(sock)
         self.recv = meter.recv
         self.send = meter.send
         self.number = self._received_before = self._sent_before = 0
@@ -96,31 +98,46 @@ class LoggedSession(HttpSession):
         self._received_before = self.meter.received - len(self.buffer)
 
     def facts(self, error: ProxyError | None) -> Record:
-        exchange, now, meter = self.current, self.reactor.now, self.meter
-        received, sent, marks = meter.received, meter.sent, self.marks
-        head: LoggedHead
+        """Flat, because every exchange passes here: divided it cost 0.2 us more, of 0.9."""
+        exchange = self.current
         if exchange is None:
-            head, pool = SeenHead(self.seen), ""
-        else:
-            head, pool = exchange.head, exchange.pool.name if exchange.pool is not None else ""
-            received -= len(self.buffer)  # of the next request
+            return self._facts_without_exchange(error)
+        meter, pool, used, marks = self.meter, exchange.pool, self.used, self.marks
+        received, sent = meter.received - len(self.buffer), meter.sent  # the buffer is of the next request
         bytes_in, bytes_out = received - self._received_before + self.uploaded, sent - self._sent_before
         self._received_before, self._sent_before = received, sent
-        if exchange is not None and (exchange.upload or exchange.download or self.status == SWITCHED):
+        if exchange.upload or exchange.download or self.status == SWITCHED:
             up, down = self._carried(exchange)
             bytes_in += up
             bytes_out += down
+        marks[ENDED] = self.reactor.now
         self.number = number = self.number + 1
-        if not marks:
-            marks = [now, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-        marks[ENDED] = now
-        backend, status, used = "", self.status, self.used
-        if used is not None:
-            backend = used.name
-        outcome = (pool, backend, self.tries, self.is_reused, status, status, OK) if error is None else (
-                   pool, backend, self.tries, self.is_reused, error.status, status, reason_of(error))  # fmt: skip
+        client = self.client
+        if client.peer is not self.peer:  # a trusted proxy speaks for somebody else now
+            client = self.client = Client(client.session, self.peer)
+        if error is not None:
+            status, reason = error.status, reason_of(error)
+        else:
+            status, reason = self.status or exchange.route.reply.status, OK  # type: ignore[union-attr] # one or other
+        outcome = (pool.name if pool is not None else "", used.name if used is not None else "", self.tries,
+                   self.is_reused, status, self.status, reason)  # fmt: skip
         self._forget()
-        return meter, number, head, marks, outcome, bytes_in, bytes_out
+        return client, number, exchange.head, marks, outcome, bytes_in, bytes_out
+
+    def _facts_without_exchange(self, error: ProxyError | None) -> Record:
+        """Of a request that was refused, or not even complete."""
+        assert error is not None
+        meter, now = self.meter, self.reactor.now
+        bytes_in, bytes_out = meter.received - self._received_before, meter.sent - self._sent_before
+        self._received_before, self._sent_before = meter.received, meter.sent
+        began = self.marks[0] if self.marks else now
+        outcome = ("", "", 0, False, error.status, 0, reason_of(error))
+        head = SeenHead(self.seen)
+        if self.client.peer is not self.peer:
+            self.client = Client(self.client.session, self.peer)
+        self.number += 1
+        self._forget()
+        return self.client, self.number, head, (began, 0.0, 0.0, 0.0, 0.0, 0.0, now), outcome, bytes_in, bytes_out
 
     def _carried(self, exchange: Exchange) -> tuple[int, int]:
         """Bytes from the client and to it that did not pass through this session's `recv` and `send`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from proxy.core.config import Backend, Route
+from proxy.core.config import Backend, Respond, Route
 from tests.engine.logs import Log
 from tests.engine.support import (
     GET,
@@ -361,3 +361,55 @@ async def test_a_head_in_pieces_takes_its_time_to_read(log: Log) -> None:
             await wire.response()
     assert log.line["us"]["read"] > 0
     assert log.line["bytes_in"] == len(GET)
+
+
+async def test_the_client_is_who_a_trusted_proxy_says(log: Log) -> None:
+    def claim(host: bytes) -> bytes:
+        return b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %b\r\n\r\n" % host
+
+    settings = {**log.settings, "trusted_proxies": ("127.0.0.0/8",)}
+    async with backend(hello) as app, proxy(config(app.address, frontend=settings)) as server:
+        async with client(server) as wire:
+            for host in (b"203.0.113.1", b"203.0.113.2", b"203.0.113.2"):
+                await wire.send(claim(host))
+                await wire.response()
+    lines = log.lines
+    assert [line["client"] for line in lines] == ["203.0.113.1", "203.0.113.2", "203.0.113.2"]
+    assert [line["client_port"] for line in lines] == [None] * 3
+    assert len({line["session"] for line in lines}) == 1
+
+
+async def test_what_is_told_to_backends_is_not_what_is_logged(log: Log) -> None:
+    settings = {**log.settings, "set_request_headers": {"X-Id": "{request_id}", "User-Agent": "rproxy"}}
+    async with backend(hello) as app, proxy(config(app.address, frontend=settings)) as server:
+        for _ in range(3):
+            await ask(server, b"GET /a HTTP/1.1\r\nHost: a\r\nReferer: http://b/\r\n\r\n")
+    assert [(line["target"], line["referer"]) for line in log.lines] == [("/a", "http://b/")] * 3
+
+
+async def test_replies_of_our_own(log: Log) -> None:
+    settings = {**log.settings, "pool": None, "respond": Respond(status=200, body="hello")}
+    async with proxy(config(NOBODY, frontend=settings)) as server, client(server) as wire:
+        received = await talk(wire, GET + GET_CLOSE)
+    lines = log.lines
+    assert [(line["status"], line["reason"], line["pool"], line["backend"]) for line in lines] == [
+        (200, "ok", None, None),
+    ] * 2  # fmt: skip
+    assert sum(line["bytes_out"] for line in lines) == len(received)
+
+
+async def test_a_body_that_comes_behind_its_answer_is_not_of_the_next_request(log: Log) -> None:
+    async def answers_early(wire: Wire) -> None:
+        while True:
+            await wire.head()
+            await wire.send(OK)
+
+    async with backend(answers_early) as app, proxy(config(app.address, frontend=log.settings)) as server:
+        async with client(server) as wire:
+            await wire.send(POST + b"Content-Length: 10\r\n\r\n")
+            await wire.response()
+            await wire.send(b"0123456789" + GET)
+            await wire.response()
+    lines = log.lines
+    assert [line["reason"] for line in lines] == ["ok", "ok"]
+    assert lines[1]["bytes_in"] == len(GET)
