@@ -60,6 +60,7 @@ _START_OF_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9](?: [^\r\n]*)?(?:
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 _STATUS = re.compile(rb"[1-5][0-9][0-9]")  # RFC 9110 section 15
 _REASON_PHRASE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")  # RFC 9112 section 4
+_VIA = b"Via: 1.1 rproxy\r\n"
 _CONNECTION_OPTIONS = {b"close", b"keep-alive", b"upgrade"}  # that are no field names
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
 
@@ -203,14 +204,10 @@ class HeadParser:
             self._grant_upgrade(head, passed_on)
         _frame_request(head, passed_on)
         host = _check_host(head)
-        tail = (
-            (b"X-Forwarded-Host: ", host, b"\r\nVia: 1.1 rproxy\r\n") if self._tells_host else (b"Via: 1.1 rproxy\r\n",)
-        )
-        head.forward = b"".join(
-            (head.method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on, *tail)
-        )
-        if head.keep_alive:
-            self._request_judge.keep()
+        passed_on.append(b"X-Forwarded-Host: %b\r\n%b" % (host, _VIA) if self._tells_host else _VIA)
+        head.forward = b"".join((method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on))
+        if not head.keep_alive:
+            self._request_judge.forget()
         return head
 
     def response(self, data: bytes) -> ResponseHead:
@@ -231,8 +228,8 @@ class HeadParser:
         _frame_response(head, passed_on)
         head.forward = forward = b"".join((status_line, *passed_on))
         head.persistent = forward + (b"Transfer-Encoding: chunked\r\n\r\n" if head.length < 0 else b"\r\n")
-        if head.keep_alive:
-            self._response_judge.keep()
+        if not head.keep_alive:
+            self._response_judge.forget()
         return head
 
     def _grant_upgrade(self, head: RequestHead, lines: list[bytes]) -> None:
