@@ -6,6 +6,8 @@ PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; d
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done),python3)
 CONFIG ?= configs/demo.toml
 TESTS ?=
+TARGET ?= request response chunks proxy_header client_hello config
+SECONDS ?= 60
 
 BIN := $(CURDIR)/.venv/bin
 # Managed backends are started as `python -m …`: with this PATH that is the Python of the environment, as in an
@@ -17,7 +19,7 @@ PROGRAMS := curl:curl socat:socat wrk:wrk nginx:nginx haproxy:haproxy slowhttpte
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run install test check lint types tests format programs clean
+.PHONY: help demo run install test check lint types tests fuzz format programs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -66,6 +68,12 @@ types: lint
 tests: types
 	$(IN_VENV) python -m pytest $(TESTS)
 
+# What was found interesting is kept in .fuzz and used the next time.
+fuzz:  ## random bytes into every parser: make fuzz TARGET=request SECONDS=600
+	@test -x $(BIN)/ruff || { echo "the tools are not installed: make test does it" >&2; exit 1; }
+	@for target in $(TARGET); do \
+		echo "fuzzing $$target for $(SECONDS) s"; $(BIN)/python -m tests.fuzz $$target $(SECONDS) .fuzz || exit 1; done
+
 format:  ## ruff: format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -86,5 +94,5 @@ programs:
 		echo "on Debian and Ubuntu: sudo apt-get install$$missing" >&2; fi
 
 clean:  ## remove .venv and everything that was made
-	rm -rf .venv build dist ./*.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .fuzz build dist ./*.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
