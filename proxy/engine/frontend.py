@@ -126,6 +126,7 @@ class Frontend:
         self.reading = Reading(settings)
         self.reading_of_trusted = Reading(settings, believes=True)
         self.trusted = Networks(settings.trusted_proxies)
+        self.has_proxies = bool(settings.trusted_proxies)  # for most there is nothing to look up
         self.access = Access(settings.allow, settings.deny)
         self.active = 0
         self.completed = 0
@@ -146,7 +147,7 @@ class Frontend:
 
     def trusts(self, peer: Peer) -> bool:
         """Whether its word on the client is taken. Nobody's is whose own address is not known."""
-        return peer.host in self.trusted and not peer.is_hidden
+        return self.has_proxies and peer.host in self.trusted and not peer.is_hidden
 
     def speaks_for_others(self, peer: Peer) -> bool:
         """Its requests say who their clients are, so that nothing is decided by its own address."""

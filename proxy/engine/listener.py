@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import select
+import shutil
 import socket
 import stat
 from typing import TYPE_CHECKING
@@ -66,12 +67,21 @@ def _listen_unix(address: UnixAddress, options: ListenOptions) -> socket.socket:
             remove_stale(address.path)
         sock.bind(address.sockaddr)
         if not address.is_abstract:
+            _set_owner(address.path, options)
             os.chmod(address.path, options.unix_mode)  # before listen: until then every connect is refused
         sock.listen(options.backlog)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _set_owner(path: str, options: ListenOptions) -> None:
+    if options.unix_owner is not None or options.unix_group is not None:
+        try:
+            shutil.chown(path, options.unix_owner, options.unix_group)  # type: ignore[arg-type] # one of them is given
+        except LookupError as error:
+            raise OSError(errno.EINVAL, str(error), path) from None
 
 
 def remove_stale(path: str) -> None:

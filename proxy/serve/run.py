@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import logging
+import os
 import resource
 import signal
 import sys
@@ -17,6 +18,7 @@ from proxy.engine.backend_tls import TlsFileError
 from proxy.serve.access_log import LogError
 from proxy.serve.managed import ManagedError
 from proxy.serve.port_owner import owner_of
+from proxy.serve.privileges import PrivilegeError
 from proxy.serve.server import ListenError, Server, serve
 from proxy.serve.table import start_table
 
@@ -40,7 +42,7 @@ def run(config: Config) -> None:
         trio.run(_run, config, strict_exception_groups=True)
     except* ListenError as group:
         raise StartError("; ".join(_explain(error) for error in _leaves(group))) from None
-    except* (ManagedError, LogError, TlsFileError) as group:
+    except* (ManagedError, LogError, TlsFileError, PrivilegeError) as group:
         raise StartError("; ".join(str(error) for error in _leaves(group))) from None
 
 
@@ -53,6 +55,8 @@ async def _run(config: Config) -> None:
             table = sys.stderr if _has_log(config, LogStdout) else sys.stdout  # whoever reads the log reads lines of it
             table.write(start_table(server))
             table.flush()
+            if os.geteuid() == 0:
+                log.warning('running as root: user = "nobody", or another, gives that up once the listeners are bound')
             tune_garbage_collection()
             await phase.stop.wait()
             log.info("stopping: %d sessions finish within %g s", server.active, config.shutdown.drain)

@@ -19,7 +19,7 @@ from proxy.engine.greeting import GreetedBackend
 from proxy.engine.listener import Listener, bound_address, listen
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
-from proxy.serve import health_checks, managed_backends, resolve
+from proxy.serve import health_checks, managed_backends, privileges, resolve
 from proxy.serve.access_log import LogWriter
 
 if TYPE_CHECKING:
@@ -182,11 +182,16 @@ class ListenError(Exception):
 async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
     """Serves `config` until cancelled. `started` gives the Server, which tells the bound addresses and can drain.
 
-    Raises ListenError, LogError and TlsFileError before `started`. Cancellation cuts every session; call `Server.drain`
-    first to be kind. Access logs are written to their ends, which may take some seconds when their destinations do not
-    take them.
+    Raises ListenError, LogError, TlsFileError and PrivilegeError before `started`. Cancellation cuts every session;
+    call `Server.drain` first to be kind. Access logs are written to their ends, which may take some seconds when their
+    destinations do not take them.
     """
     server = Server(config)
+    try:
+        privileges.drop(config)
+    except BaseException:
+        server.close()
+        raise
     async with trio.open_nursery() as logs:
         for log in server.logs:
             logs.start_soon(log.run)
@@ -231,3 +236,5 @@ def _unlink_unix(sock: socket.socket) -> None:
             os.unlink(address.path)
         except FileNotFoundError:
             pass
+        except PermissionError:
+            pass  # in a directory of root's, which we are not any more; the next start replaces it

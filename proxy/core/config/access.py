@@ -1,8 +1,8 @@
-"""Rules on who is believed and who may come in: `proxy_protocol`, `trusted_proxies`, `forwarded`, `allow`, `deny`."""
+"""Rules on who is believed, who may come in, and who rproxy is: `trusted_proxies`, `allow`, `group` and their like."""
 
 from collections.abc import Iterator
 
-from proxy.core.config.model import Frontend, Route
+from proxy.core.config.model import Config, Frontend, Route
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding
 from proxy.core.config.schema import example_at
@@ -32,6 +32,15 @@ def _check_networks(place: Frontend | Route, path: Path) -> Iterator[Finding]:
                 message=f"{network} stands in both allow and deny",
                 hint="keep one of them; an exception is a more specific network",
             )
+
+
+def check_group(config: Config) -> Iterator[Finding]:
+    if config.group is not None and config.user is None:
+        yield Finding(
+            path=("group",),
+            message='"group" goes with "user": root with another group is root',
+            hint="name a user, or remove it",
+        )
 
 
 def _check_tcp(frontend: Frontend, path: Path) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from proxy.core.config.values import (
     OwnName,
     UnixMode,
     Upgrade,
+    UserName,
     Whole,
 )
 from proxy.core.field_names import Underscores
@@ -84,6 +85,10 @@ class ListenOptions(Section):
     unix_mode: Annotated[UnixMode, like("0660", json_schema_extra={"default": "0666"})] = 0o666
     """Permissions of listening Unix sockets: octal digits in quotes, from 0000 to 0777. Default 0666: everybody on this
     machine may connect."""
+    unix_owner: Annotated[UserName | None, like("www-data")] = None
+    """The user who owns listening Unix sockets; only root can give them away. Default: none, who starts rproxy."""
+    unix_group: Annotated[UserName | None, like("www-data")] = None
+    """The group of listening Unix sockets, with unix_mode "0660" those who may connect. Default: none."""
     reuse_port: Annotated[Flag, like(True)] = False
     """Set SO_REUSEPORT, so that other programs can listen on the same TCP address beside rproxy. Default false."""
 

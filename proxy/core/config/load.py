@@ -16,6 +16,7 @@ from proxy.core.config.rules import check_rules
 from proxy.core.config.salvage import NAMED_TABLES, is_consequence, without
 from proxy.core.config.schema import adapter
 from proxy.core.config.syntax import explain
+from proxy.core.config.users import check_users
 
 _TOO_DEEP = Finding(path=(), message="brackets are nested too deeply")
 
@@ -118,7 +119,7 @@ def _is_local(path: Path, data: dict[str, Any]) -> bool:
 
 
 def _by_rules(config: Config, with_files: bool) -> list[Finding]:
-    return [*check_rules(config), *(check_files(config) if with_files else ())]
+    return [*check_rules(config), *((*check_files(config), *check_users(config)) if with_files else ())]
 
 
 def _is_news(finding: Finding, faults: list[Finding], data: dict[str, Any]) -> bool:

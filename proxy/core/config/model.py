@@ -14,7 +14,7 @@ from proxy.core.config.retries import RetryBudget
 from proxy.core.config.route import Route
 from proxy.core.config.section import Section, like
 from proxy.core.config.units import Duration
-from proxy.core.config.values import Workers, name_tables
+from proxy.core.config.values import UserName, Workers, name_tables
 
 __all__ = [
     "AccessLog",
@@ -64,5 +64,10 @@ class Config(Section):
         field(default_factory=dict)
     )
     """Where work goes, by name. Default: none."""
+    user: Annotated[UserName | None, like("nobody")] = None
+    """The user of this machine that rproxy becomes when its listeners are bound and its files are open; only root can.
+    Managed backends are started as this user. Default: none, it stays who it is."""
+    group: Annotated[UserName | None, like("nogroup")] = None
+    """The group that it takes then, instead of the user's own. Default: none."""
     shutdown: Annotated[Shutdown, like({"drain": "30s"})] = field(default_factory=Shutdown)
     """What happens after SIGTERM."""

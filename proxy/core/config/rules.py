@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.config.access import check_access
+from proxy.core.config.access import check_access, check_group
 from proxy.core.config.clashes import check_clashes, check_loops
 from proxy.core.config.model import Backend, Config, Frontend, Pool, Route
 from proxy.core.config.placeholders import check_command
@@ -25,6 +25,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")  # names become labels o
 
 def check_rules(config: Config) -> Iterator[Finding]:
     yield from _check_names(config)
+    yield from check_group(config)
     for frontend in config.frontends.values():
         yield from _check_frontend(frontend)
         yield from check_policies(frontend)

@@ -16,6 +16,7 @@ from proxy.core.networks import parse_network
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]")
 _PATH = re.compile(r"/[!-~]*")  # printable ASCII without the space: all else is percent-encoded on the wire (RFC 3986)
 _UPGRADE = re.compile(r"[a-z0-9!#$%&'*+.^_`|~/-]+")  # token, and "/" before a version (RFC 9110 section 7.8)
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\$?")  # useradd(8)
 _MODE = re.compile(r"0?[0-7]{3}")
 
 Mode = Literal["http", "tcp"]
@@ -52,6 +53,12 @@ def _to_address(value: object) -> TcpAddress | UnixAddress:
     if not isinstance(value, str):
         raise ValueError(f'{show(value)} is not an address: write text like "127.0.0.1:8080" or "unix:/run/app.sock"')
     return parse_address(value)
+
+
+def _check_user(name: str) -> str:
+    if not _USER.fullmatch(name):
+        raise ValueError(f'{show(name)} is not the name of a user or group: write one like "nobody"')
+    return name
 
 
 def _to_network(value: object) -> str:
@@ -155,6 +162,7 @@ HostName = Annotated[str, AfterValidator(_check_name)]
 FileName = Annotated[str, AfterValidator(_check_file_name)]
 PathPrefix = Annotated[str, AfterValidator(_check_prefix)]
 RequestPath = Annotated[str, AfterValidator(_check_path)]
+UserName = Annotated[str, AfterValidator(_check_user)]
 Upgrade = Annotated[str, AfterValidator(_check_upgrade)]
 UnixMode = Annotated[
     int, PlainValidator(_to_unix_mode), WithJsonSchema({"type": "string", "pattern": f"^{_MODE.pattern}$"})

@@ -44,6 +44,17 @@ def test_allowed_and_denied() -> None:
     assert problems('allow = "10.0.0.1"\ndeny = "10.0.0.1/32"')[0][1] == "10.0.0.1/32 stands in both allow and deny"
 
 
+def test_a_group_without_a_user() -> None:
+    (problem,) = check_text(f'group = "nogroup"\n{HTTP}{APP}', "lb.toml").problems
+    assert (problem.line, problem.message) == (1, '"group" goes with "user": root with another group is root')
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-x", "a:b", "x" * 40])
+def test_what_is_no_name_of_a_user(name: str) -> None:
+    (problem,) = check_text(f'user = "{name}"\n{HTTP}{APP}', "lb.toml").problems
+    assert problem.message == f'"{name}" is not the name of a user or group: write one like "nobody"'
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -1,0 +1,71 @@
+"""Gives up what root may do, for good, once everything that needs it is done: ports, files, certificates."""
+
+from __future__ import annotations
+
+import ctypes
+import encodings.idna  # noqa: F401 - host names are encoded with it; later it might not be readable any more
+import grp
+import logging
+import os
+import pwd
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proxy.core.config import Config
+
+log = logging.getLogger("rproxy")
+
+PR_SET_NO_NEW_PRIVS = 38  # linux/prctl.h
+
+
+class PrivilegeError(Exception):
+    """Why rproxy cannot become the user that it should be; one line."""
+
+
+def drop(config: Config) -> None:
+    """Becomes `user`, with its groups or `group`; without `user` nothing changes. Raises PrivilegeError.
+
+    Also the environment's HOME, USER and LOGNAME, for managed backends, which are started as this user. No program
+    that is started from here on gains anything by a set-user-ID bit (prctl(2)).
+    """
+    if config.user is None:
+        return
+    try:
+        user = pwd.getpwnam(config.user)
+        gid = grp.getgrnam(config.group).gr_gid if config.group is not None else user.pw_gid
+    except KeyError as error:
+        raise PrivilegeError(str(error.args[0])) from None
+    if (os.geteuid(), os.getegid()) != (user.pw_uid, gid):
+        _become(user.pw_name, user.pw_uid, gid)
+    _refuse_new_privileges()
+    os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)
+    log.info("running as user %s, group %s", user.pw_name, gid)
+    if not os.access(sys.executable, os.X_OK) or not os.access(os.__file__, os.R_OK):
+        log.warning("user %s cannot read the Python that runs rproxy: no managed backend will start", user.pw_name)
+
+
+def _become(name: str, uid: int, gid: int) -> None:
+    """In this order: with the user, the right to change groups is gone. Real, effective and saved ids alike, so that
+    there is no way back, which is tried."""
+    try:
+        os.initgroups(name, gid)
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    except PermissionError:
+        raise PrivilegeError(f"only root can become user {name}, and this is user id {os.geteuid()}") from None
+    if os.getresuid() != (uid, uid, uid) or os.getresgid() != (gid, gid, gid) or (uid and _can_become_root()):
+        raise PrivilegeError(f"the kernel let this process become user {name} only in part")
+
+
+def _can_become_root() -> bool:
+    try:
+        os.setuid(0)
+    except PermissionError:
+        return False
+    return True
+
+
+def _refuse_new_privileges() -> None:
+    if ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise PrivilegeError("prctl(PR_SET_NO_NEW_PRIVS) failed")
