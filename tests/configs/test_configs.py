@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clients.support import Rproxy, module, running, short_directory
-from tests.processes import ROOT, connect, exchange, free_port, is_alive, request, wait_until
+from tests.processes import ROOT, connect, exchange, free_port, is_alive, read_all, request, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -209,9 +209,39 @@ def access_log(moved: Moved, rproxy: Rproxy) -> None:
         path.unlink()
 
 
+def told(address: str, source: str = "127.0.0.1", **headers: str) -> dict[str, str]:
+    """The fields that the backend got."""
+    connection = http.client.HTTPConnection(address, timeout=10, source_address=(source, 0))
+    connection.request("GET", "/", headers=headers)
+    report = json.load(connection.getresponse())
+    connection.close()
+    return {name.lower(): value for name, value in report["headers"]}
+
+
+def behind_a_proxy(moved: Moved, rproxy: Rproxy) -> None:
+    proxied, balancer, web, standard = (moved(f"127.0.0.1:{port}") for port in (8080, 8081, 8082, 8083))
+    header = b"PROXY TCP4 203.0.113.7 127.0.0.1 1 2\r\n"
+    with connect(proxied) as sock:
+        sock.sendall(header + b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert b'["X-Forwarded-For", "203.0.113.7"]' in read_all(sock)
+    with pytest.raises((OSError, http.client.HTTPException)):
+        request(proxied, "/")
+    assert told(balancer, "127.0.0.9")["x-forwarded-for"] == "127.0.0.9"
+    claims = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    found = told(web, **claims)
+    assert (found["x-forwarded-for"], found["x-forwarded-proto"]) == ("203.0.113.7, 127.0.0.1", "https")
+    found = told(web, "127.0.0.2", **claims)
+    assert (found["x-forwarded-for"], found["x-forwarded-proto"]) == ("127.0.0.2", "http")
+    assert request(web, "/", **{"X-Forwarded-For": "192.0.2.66"}).status == 403
+    found = told(standard, **claims)
+    assert found["forwarded"] == f'for=127.0.0.1;by="{standard}";proto=http;host="{standard}"'
+    assert "x-forwarded-for" not in found
+
+
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "access-log.toml": access_log,
     "app-servers.toml": app_servers,
+    "behind-a-proxy.toml": behind_a_proxy,
     "demo.toml": demo,
     "policy.toml": policy,
     "reuseport.toml": reuseport,
