@@ -10,7 +10,7 @@ import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 import trio.testing
@@ -112,10 +112,10 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig() -> AsyncIterator[Rig]:
-    """Ends by asking both judges about all that the backend received."""
+async def rig(frontend: dict[str, Any] | None = None) -> AsyncIterator[Rig]:
+    """frontend: settings of it. Ends by asking both judges about all that the backend received."""
     async with recording_backend() as backend, trio.open_nursery() as nursery:
-        server: Server = await nursery.start(serve, config(backend.address))
+        server: Server = await nursery.start(serve, config(backend.address, frontend=frontend))
         running = Rig(server, backend)
         yield running
         with trio.fail_after(5):

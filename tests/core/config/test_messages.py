@@ -842,6 +842,182 @@ lb.toml:6:11: a Unix socket cannot be shared by 4 members: SO_REUSEPORT works fo
 """,
     ),
     (
+        "a framing field that is set",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+set_request_headers = { Transfer-Encoding = "identity" }
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:25: Transfer-Encoding cannot be set or removed: it says where a message ends, or concerns one connection only
+  set_request_headers = { Transfer-Encoding = "identity" }
+                          ^
+""",
+    ),
+    (
+        "a field for the client that holds a placeholder",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+set_response_headers.X-Client = "{client}"
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:33: placeholders are filled in for requests only; write the value itself
+  set_response_headers.X-Client = "{client}"
+                                  ^
+""",
+    ),
+    (
+        "a placeholder of a field that is misspelt",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+set_request_headers.X-Real-IP = "{cleint}"
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:33: {cleint} is not a placeholder; did you mean "client"?
+  set_request_headers.X-Real-IP = "{cleint}"
+                                  ^
+""",
+    ),
+    (
+        "a field that is a number",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+set_request_headers = { X-Version = 2 }
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:37: "X-Version" must be text in quotes, not 2
+  set_request_headers = { X-Version = 2 }
+                                      ^
+""",
+    ),
+    (
+        "a field that is removed by setting it to nothing",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+set_request_headers.Cookie = ""
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:30: Cookie is set to nothing; to remove it put its name into remove_request_headers
+  set_request_headers.Cookie = ""
+                               ^
+""",
+    ),
+    (
+        "a redirect to no place",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+redirect = "www.example.com"
+""",
+        """\
+lb.toml:3:12: "www.example.com" is no place to redirect to: write "https", a URL of http or https, or a path; {host} may stand for its host, and {target} or {rest} at its end for what the client asked for
+  redirect = "www.example.com"
+             ^
+for example: redirect = "https://www.example.com{target}"
+""",
+    ),
+    (
+        "a redirect with another status",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+redirect = { to = "https", status = 200 }
+""",
+        """\
+lb.toml:3:37: 200 is not a value of "status": it takes 301, 302, 303, 307 or 308
+  redirect = { to = "https", status = 200 }
+                                      ^
+for example: status = 301
+""",
+    ),
+    (
+        "a route that leads nowhere",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+routes = [{ path = "/api/" }]
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:11: this route leads nowhere: name a pool, or answer with redirect or respond
+  routes = [{ path = "/api/" }]
+            ^
+for example: pool = "api"
+""",
+    ),
+    (
+        "a rewrite where no backend is",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+respond = 404
+[[frontends.web.routes]]
+path = "/old"
+redirect = "/new"
+rewrite = "/"
+""",
+        """\
+lb.toml:7:1: rewrite would do nothing here: with redirect these requests reach no backend; remove it
+  rewrite = "/"
+  ^
+""",
+    ),
+    (
+        "a rewrite that is no path",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+routes = [{ path = "/api", pool = "app", rewrite = "" }]
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:4:52: "" does not begin with "/": write "/"
+  routes = [{ path = "/api", pool = "app", rewrite = "" }]
+                                                     ^
+for example: rewrite = "/"
+""",
+    ),
+    (
+        "a redirect of whole connections",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+mode = "tcp"
+pool = "app"
+redirect = "https"
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:5:1: redirect needs mode "http": in mode "tcp" nobody reads requests and responses; remove it, or set mode = "http"
+  redirect = "https"
+  ^
+""",
+    ),
+    (
         "a pool that leads back",
         """\
 [frontends.web]
