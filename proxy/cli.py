@@ -6,10 +6,13 @@ import argparse
 import json
 import logging
 import sys
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy import __version__
-from proxy.core.config import ConfigErrors, check_file, json_schema, problems_as_json, render_problems
+from proxy.core.config import Checked, ConfigErrors, check_file, json_schema, problems_as_json, render_problems
+from proxy.serve.certificates import check_certificates
 from proxy.serve.run import StartError, run
 
 if TYPE_CHECKING:
@@ -61,8 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _checked(path: str) -> Checked:
+    return check_file(path, partial(check_certificates, now=datetime.now(UTC)))
+
+
 def _check(path: str, *, as_json: bool) -> int:
-    checked = check_file(path)
+    checked = _checked(path)
     if as_json:
         sys.stdout.write(problems_as_json(checked.problems))
     elif checked.problems:
@@ -77,7 +84,7 @@ def _run(path: str, level: str) -> int:
         level=level.upper(), stream=sys.stderr, format="%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s",
         datefmt="%H:%M:%S",
     )  # fmt: skip
-    checked = check_file(path)
+    checked = _checked(path)
     if checked.problems:
         sys.stderr.write(render_problems(checked.problems))
     try:

@@ -50,6 +50,12 @@ class BadHello(ProxyError):
     side, phase, reason, status = "downstream", "parse", "client-hello", 400
 
 
+class BadHandshake(ProxyError):
+    """The TLS handshake with the client failed. It was told by an alert, if by anything."""
+
+    side, phase, reason, status = "downstream", "accept", "tls-handshake", 400
+
+
 class ClientGone(ProxyError):
     """The client closed or reset its connection before it had its answer. 499 appears in logs only, as in nginx."""
 

@@ -90,14 +90,16 @@ def client_of(peer_host: str, claims: Claims | None, trusted: Networks, style: S
 
 
 class Teller:
-    """Tells backends of the client of one connection. by and proto: of this connection, for want of better claims."""
+    """Tells backends of the client of one connection. by and proto: of this connection, for want of better claims;
+    a certificate is always its own."""
 
-    __slots__ = ("_node", "_own", "_peer_host", "_scheme", "_style")
+    __slots__ = ("_certificate", "_node", "_own", "_peer_host", "_scheme", "_style")
 
     def __init__(self, style: Style, peer: Peer) -> None:
         self._style = style
         self._peer_host = peer.host.partition("%")[0].encode()
         self._scheme = peer.scheme.encode()
+        self._certificate = peer.tls.fields if peer.tls else b""
         parts = [b"for=" + _node(peer.host)]
         if peer.local_host:
             parts.append(b"by=" + _node(peer.local_host, peer.local_port))
@@ -112,7 +114,7 @@ class Teller:
         if self._style != "x-forwarded":
             own = self._own + (b";host=" + _value(host) if host else b"")
             lines += b"Forwarded: " + b", ".join([*(hop.text for hop in claims.elements), own]) + b"\r\n"
-        return lines
+        return lines + self._certificate
 
     def _x_forwarded(self, claims: Claims, host: bytes) -> bytes:
         chain = [hop.text for hop in claims.hops]

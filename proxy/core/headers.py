@@ -14,7 +14,10 @@ HOP_BY_HOP = frozenset({
 })  # fmt: skip
 # Dropped because whoever connects to us is not trusted to state them: rproxy writes its own. Whatever else begins with
 # the prefix (-Port, -Prefix, -Server …) is believed by somebody too.
-FORWARDING = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"})
+FORWARDING = frozenset({
+    b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"client-cert", b"client-cert-chain",
+    b"x-client-cert-subject", b"x-client-cert-fingerprint", b"x-client-cert-verified",
+})  # fmt: skip
 HEARSAY = frozenset({b"x-real-ip"})  # rproxy writes none, and drops it for the same reason
 OF_ALL_FORWARDING = b"x-forwarded-"
 FRAMING = frozenset({b"connection", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"})

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proxy.core.proxy_protocol import ProxyHeader, Tlv
+    from proxy.core.x509 import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """version: `TLSv1.3`; cipher: as OpenSSL names it; certificate: the client's, verified, None if it showed none.
+    fields: lines of a request head that tell backends of that, if the frontend asks for certificates."""
+
+    version: str
+    cipher: str
+    certificate: Certificate | None = None
+    fields: bytes = b""
 
 
 class Peer:
@@ -14,12 +27,13 @@ class Peer:
     host, port: where the client connects from; "" and 0 for a Unix socket, whose clients have no address.
     local_host, local_port: what it connected to; never the unspecified address that a listener may have.
     is_hidden: a proxy connects, for somebody or for itself, and does not say for whom, so that `host` is its own. Of
-    such a peer nothing is believed: HAProxy says the same of its clients on Unix sockets. came_by_tls: to the proxy
-    that says so. tlvs: what else is known of it, in the words of PROXY headers.
+    such a peer nothing is believed: HAProxy says the same of its clients on Unix sockets. came_by_tls: to us,
+    or to the proxy that says so. tlvs: what else is known of it, in the words of PROXY headers.
+    tls: what our handshake with it brought to light.
     counted_as: the client whose count of connections this one is in; "" when it is in none.
     """
 
-    __slots__ = ("came_by_tls", "counted_as", "host", "is_hidden", "local_host", "local_port", "port", "tlvs")
+    __slots__ = ("came_by_tls", "counted_as", "host", "is_hidden", "local_host", "local_port", "port", "tls", "tlvs")
 
     def __init__(self, host: str = "", port: int = 0, local_host: str = "", local_port: int = 0) -> None:
         self.host = host
@@ -29,6 +43,7 @@ class Peer:
         self.is_hidden = self.came_by_tls = False
         self.tlvs: tuple[Tlv, ...] = ()
         self.counted_as = ""
+        self.tls: TlsFacts | None = None
 
     @property
     def scheme(self) -> str:

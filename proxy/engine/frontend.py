@@ -32,8 +32,10 @@ from proxy.engine.proxy_header import HeaderStage
 from proxy.engine.room import Room
 from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
+from proxy.engine.tls_handshake import TlsHandshake
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterable, Iterator
     from random import Random
 
@@ -110,15 +112,28 @@ def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:
         yield count_client
     if settings.mode == "tcp" and settings.routes:
         yield HelloPeek
+    if settings.tls:
+        yield TlsHandshake
 
 
 class Frontend:
-    """active: sessions alive. completed: exchanges (HTTP) and sessions (TCP) with a good end; failures: by reason."""
+    """active: sessions alive. completed: exchanges (HTTP) and sessions (TCP) with a good end; failures: by reason.
 
-    def __init__(self, settings: config.Frontend, pools: dict[str, LivePool], reactor: Reactor, wheel: Wheel) -> None:
+    tls: of the next handshakes, where the configuration has TLS; new certificates come with another in its place.
+    """
+
+    def __init__(
+        self,
+        settings: config.Frontend,
+        pools: dict[str, LivePool],
+        reactor: Reactor,
+        wheel: Wheel,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.config = settings
         self.reactor = reactor
         self.wheel = wheel
+        self.tls = tls
         self.pool = pools[settings.pool] if settings.pool else None
         leads_on = settings.pool is not None or settings.redirect or settings.respond
         self.rest = LiveRoute(settings, None, pools) if leads_on else None

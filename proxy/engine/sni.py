@@ -65,7 +65,7 @@ class HelloPeek(Stage):
             self.peer.tlvs = (*self.peer.tlvs, (AUTHORITY, name.encode()))
         route = self.frontend.router.find(name.encode(), b"")
         if route is not None:
-            self.then = partial(self.then, pool=route.pool)  # type: ignore[call-arg] # the last stage: a TcpSession
+            self.then = partial(self.then, pool=route.pool)  # type: ignore[call-arg] # a TcpSession, or what hands it on to one
             self.finish()
             return
         try:

@@ -16,6 +16,7 @@ import trio
 from proxy.core.config import LogFile, LogStdout
 from proxy.engine.backend_tls import TlsFileError
 from proxy.serve.access_log import LogError
+from proxy.serve.certificates import CertificateError
 from proxy.serve.managed import ManagedError
 from proxy.serve.port_owner import owner_of
 from proxy.serve.privileges import PrivilegeError
@@ -42,7 +43,7 @@ def run(config: Config) -> None:
         trio.run(_run, config, strict_exception_groups=True)
     except* ListenError as group:
         raise StartError("; ".join(_explain(error) for error in _leaves(group))) from None
-    except* (ManagedError, LogError, TlsFileError, PrivilegeError) as group:
+    except* (ManagedError, LogError, TlsFileError, CertificateError, PrivilegeError) as group:
         raise StartError("; ".join(str(error) for error in _leaves(group))) from None
 
 

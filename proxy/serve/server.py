@@ -21,6 +21,7 @@ from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
 from proxy.serve import health_checks, managed_backends, privileges, resolve
 from proxy.serve.access_log import LogWriter
+from proxy.serve.certificates import read_certificates
 
 if TYPE_CHECKING:
     import socket
@@ -38,14 +39,15 @@ class Server:
     """
 
     def __init__(self, config: Config) -> None:
-        """Binds every listener, or none. Raises ListenError, LogError and TlsFileError."""
+        """Binds every listener, or none. Raises ListenError, LogError, TlsFileError and CertificateError."""
         self.config = config
+        tls = {name: read_certificates(f).context for name, f in config.frontends.items() if f.tls}
         self.reactor = Reactor()
         self.wheel = Wheel(self.reactor, shortest_timeout(config))
         rng = Random()
         self.pools = {name: self._make_pool(name, rng) for name in config.pools}
         self.frontends = {
-            name: Frontend(settings, self.pools, self.reactor, self.wheel)
+            name: Frontend(settings, self.pools, self.reactor, self.wheel, tls.get(name))
             for name, settings in config.frontends.items()
         }
         self._sockets: list[tuple[str, socket.socket]] = []

@@ -7,6 +7,7 @@ from proxy.core.config.access_log import AccessLog
 from proxy.core.config.policy import FieldValues
 from proxy.core.config.route import Route, ShortRedirect, ShortRespond
 from proxy.core.config.section import Section, like
+from proxy.core.config.tls import FrontendTls
 from proxy.core.config.units import KIB, Duration, HeadSize, IdleDuration, Size
 from proxy.core.config.values import (
     Addresses,
@@ -151,6 +152,8 @@ class Frontend(Section):
     is in the most specific one decides. "unix:" stands for all who come by a Unix socket. Default: none."""
     deny: Annotated[Networks, like(["203.0.113.0/24"])] = ()
     """Networks that may not come in. A client in http mode is answered 403, others are closed. Default: none."""
+    tls: Annotated[FrontendTls | None, like({"certificates": [{"certificate": "site.pem", "key": "site.key"}]})] = None
+    """TLS that ends here, for both modes. Default: none, clients speak in the clear."""
     socket: Annotated[ListenOptions, like({"backlog": 4096})] = field(default_factory=ListenOptions)
     """How the listening sockets are made."""
 

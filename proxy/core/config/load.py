@@ -1,6 +1,7 @@
 """From a file to a `Config`, or to every reason why not."""
 
 import tomllib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -35,6 +36,9 @@ class Checked:
         return self.config
 
 
+Check = Callable[[Config], Iterable[Finding]]
+
+
 def load_config(path: str | FilePath) -> Config:
     """Raises ConfigErrors; a file that cannot be read is one problem among them."""
     return check_file(path).unwrap()
@@ -45,8 +49,9 @@ def parse_config(text: str, filename: str) -> Config:
     return check_text(text, filename).unwrap()
 
 
-def check_file(path: str | FilePath) -> Checked:
-    """As `load_config`, but raises nothing and returns warnings too."""
+def check_file(path: str | FilePath, *also: Check) -> Checked:
+    """As `load_config`, but raises nothing and returns warnings too. also: checks that need more than the core has, of
+    a configuration that is good so far."""
     try:
         text = FilePath(path).read_bytes().decode("utf-8-sig")  # editors on Windows put a byte order mark in front
     except OSError as exc:
@@ -55,12 +60,12 @@ def check_file(path: str | FilePath) -> Checked:
         return _unreadable(
             str(path), f"the file is not UTF-8 text: byte {exc.start + 1} is {exc.object[exc.start]:#04x}"
         )
-    return _check(text, str(path), with_files=True)
+    return _check(text, str(path), (check_files, check_users, *also))
 
 
 def check_text(text: str, filename: str) -> Checked:
     """As `parse_config`, but raises nothing and returns warnings too."""
-    return _check(text, filename, with_files=False)
+    return _check(text, filename, ())
 
 
 def _why_unreadable(error: OSError) -> str:
@@ -75,7 +80,7 @@ def _unreadable(filename: str, message: str) -> Checked:
     return Checked(None, [ConfigProblem(file=filename, line=0, column=0, path=(), message=message)])
 
 
-def _check(text: str, filename: str, *, with_files: bool) -> Checked:
+def _check(text: str, filename: str, checks: tuple[Check, ...]) -> Checked:
     nowhere = Source(text, filename, Positions({}))
     try:
         data = tomllib.loads(text)
@@ -84,15 +89,16 @@ def _check(text: str, filename: str, *, with_files: bool) -> Checked:
     except ValueError as exc:  # a TOMLDecodeError, or an integer of more digits than Python converts
         return Checked(None, [nowhere.problem_at(*explain(exc, text))])
     try:
-        return _judge(data, Source(text, filename, locate(text)), with_files=with_files)
+        return _judge(data, Source(text, filename, locate(text)), checks)
     except RecursionError:  # the copies that we make go a little deeper than tomllib
         return Checked(None, [nowhere.place(_TOO_DEEP)])
 
 
-def _judge(data: dict[str, Any], source: Source, *, with_files: bool) -> Checked:
+def _judge(data: dict[str, Any], source: Source, checks: tuple[Check, ...]) -> Checked:
     config, found = _validate(data)
     if config is not None:
-        found = found + [new for new in _by_rules(config, with_files) if _is_news(new, found, data)]
+        new = [finding for check in (check_rules, *checks) for finding in check(config)]
+        found = found + [finding for finding in new if _is_news(finding, found, data)]
     problems = sorted(map(source.place, found), key=lambda problem: (problem.line, problem.column))
     has_errors = any(problem.severity == "error" for problem in problems)
     return Checked(None if has_errors else config, problems)
@@ -116,10 +122,6 @@ def _validate(data: dict[str, Any]) -> tuple[Config | None, list[Finding]]:
 def _is_local(path: Path, data: dict[str, Any]) -> bool:
     """Whether the rest makes sense: not without all its pools, which an unknown table at the top may have meant."""
     return len(path) > 1 or (path[0] not in NAMED_TABLES and data.keys() >= NAMED_TABLES)
-
-
-def _by_rules(config: Config, with_files: bool) -> list[Finding]:
-    return [*check_rules(config), *((*check_files(config), *check_users(config)) if with_files else ())]
 
 
 def _is_news(finding: Finding, faults: list[Finding], data: dict[str, Any]) -> bool:

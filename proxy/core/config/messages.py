@@ -14,6 +14,7 @@ from proxy.core.config.retries import RetryOn
 from proxy.core.config.salvage import NAMED_TABLES, existing
 from proxy.core.config.schema import example_at, keys_at
 from proxy.core.config.suggest import did_you_mean, nearest
+from proxy.core.config.tls import ClientCertificates
 from proxy.core.config.units import show
 from proxy.core.config.values import Balance, Forwarded, Mode, ProxyVersion, TlsVersion
 from proxy.core.field_names import Underscores
@@ -38,6 +39,7 @@ _CHOICES = {
     "only": get_args(LogOnly),
     "minimum_version": get_args(TlsVersion),
     "retry_on": get_args(RetryOn),
+    "client_certificates": get_args(ClientCertificates),
 }
 
 

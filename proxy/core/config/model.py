@@ -13,16 +13,19 @@ from proxy.core.config.pool_tls import PoolTls
 from proxy.core.config.retries import RetryBudget
 from proxy.core.config.route import Route
 from proxy.core.config.section import Section, like
+from proxy.core.config.tls import Certificate, FrontendTls
 from proxy.core.config.units import Duration
 from proxy.core.config.values import UserName, Workers, name_tables
 
 __all__ = [
     "AccessLog",
     "Backend",
+    "Certificate",
     "Config",
     "Frontend",
     "FrontendLimits",
     "FrontendTimeouts",
+    "FrontendTls",
     "HealthCheck",
     "ListenOptions",
     "LogFile",

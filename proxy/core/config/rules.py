@@ -18,6 +18,7 @@ from proxy.core.config.problem import Finding
 from proxy.core.config.retries import DEFAULT_RETRY_ON
 from proxy.core.config.schema import example_at
 from proxy.core.config.suggest import did_you_mean, nearest
+from proxy.core.config.tls_rules import check_frontend_tls
 from proxy.core.config.units import show
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")  # names become labels of metrics and words of log lines
@@ -30,6 +31,7 @@ def check_rules(config: Config) -> Iterator[Finding]:
         yield from _check_frontend(frontend)
         yield from check_policies(frontend)
         yield from _check_pool_names(frontend, config)
+        yield from check_frontend_tls(frontend)
     for pool in config.pools.values():
         yield from _check_pool(pool)
     yield from check_clashes(config)

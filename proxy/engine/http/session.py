@@ -30,12 +30,12 @@ LINGER = 2.0  # seconds that a closing connection takes in what the client still
 
 
 @lru_cache(maxsize=4096)
-def _client_fields(host: str, scheme: str) -> bytes:
+def _client_fields(host: str, scheme: str, certificate: bytes) -> bytes:
     """What a backend is told of the client, and the end of the head. A Unix socket's client has no address.
 
     Cached by address, so that many connections of one client share the bytes."""
     forwarded_for = b"X-Forwarded-For: " + host.encode() + b"\r\n" if host else b""
-    return forwarded_for + f"X-Forwarded-Proto: {scheme}\r\n\r\n".encode()
+    return b"%bX-Forwarded-Proto: %b\r\n%b\r\n" % (forwarded_for, scheme.encode(), certificate)
 
 
 class HttpSession:
@@ -82,7 +82,7 @@ class HttpSession:
         self.recv = sock.recv
         self.send = sock.send
         self.peer = peer
-        self.client_fields = _client_fields(peer.host, peer.scheme)
+        self.client_fields = _client_fields(peer.host, peer.scheme, peer.tls.fields if peer.tls else b"")
         self.reading = frontend.reading
         self.find_head = self.reading.heads.hot.get
         self.head_limit = frontend.config.limits.head
