@@ -22,6 +22,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/core/config/route.py": "fields only; core/config/test_load.py and test_schema.py read them all",
     "proxy/core/config/problem.py": "what core/config/test_messages.py and test_report.py compare",
     "proxy/core/config/section.py": "the base of all sections; core/config/test_schema.py",
+    "proxy/core/config/tls.py": "fields only; core/config/test_tls_rules.py and test_schema.py read them all",
     "proxy/core/peer.py": "fields only; engine/test_listener.py reads them",
     "proxy/engine/sock.py": "an interface; engine/test_tls.py holds TlsSocket to it",
     "proxy/engine/http/reading.py": "a parser and a cache; engine/http/test_telling.py",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core import x509
 from proxy.core.config.problem import Finding
+from proxy.core.config.tls import MODERN_CIPHERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def _new_context(settings: FrontendTls, mode: str) -> ssl.SSLContext:
     context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     context.options |= ssl.OP_NO_RENEGOTIATION
     try:
-        context.set_ciphers(settings.ciphers)
+        context.set_ciphers(settings.ciphers or MODERN_CIPHERS)
     except ssl.SSLError:
         raise CertificateError(("ciphers",), "OpenSSL knows none of these cipher suites") from None
     if protocols := settings.protocols(mode):

@@ -26,6 +26,8 @@ HEADERS = {
     "FrontendTimeouts": "[frontends.NAME.timeouts]",
     "FrontendLimits": "[frontends.NAME.limits]",
     "ListenOptions": "[frontends.NAME.socket]",
+    "FrontendTls": "[frontends.NAME.tls]",
+    "Certificate": "[[frontends.NAME.tls.certificates]]",
     "AccessLog": "[frontends.NAME.access_log]",
     "Pool": "[pools.NAME]",
     "Backend": "[[pools.NAME.backends]]",

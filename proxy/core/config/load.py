@@ -113,7 +113,7 @@ def _validate(data: dict[str, Any]) -> tuple[Config | None, list[Finding]]:
             return adapter().validate_python(rest), faults
         except ValidationError as exc:
             new = list(findings(exc, rest))
-        faults += new
+        faults += [fault for fault in new if not is_consequence(fault, faults, data)]
         if not all(_is_local(fault.path, data) for fault in new):
             return None, faults
         rest = without(rest, [fault.path for fault in new])

@@ -13,7 +13,7 @@ Node = dict[str, Any]
 Path = Sequence[str | int]
 
 # Python gives these defaults, so that a file with one fault elsewhere is still checked whole; `rules` wants them given.
-_ALSO_REQUIRED = {"Frontend": ["listen"], "Pool": ["backends"]}
+_ALSO_REQUIRED = {"Frontend": ["listen"], "Pool": ["backends"], "FrontendTls": ["certificates"]}
 
 
 @cache

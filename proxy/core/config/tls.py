@@ -44,24 +44,26 @@ class FrontendTls(Section):
 
     certificates: Annotated[
         tuple[Certificate, ...],
-        like([{"certificate": "/etc/rproxy/site.pem", "key": "/etc/rproxy/site.key"}], min_length=1),
-    ]
+        like([{"certificate": "/etc/rproxy/site.pem", "key": "/etc/rproxy/site.key"}]),
+    ] = ()
     """Who we are. A client that names a host (SNI) is shown the first whose names fit, "*.example.com" too; all others
     are shown the first of the list. The files are looked at every few seconds and on SIGHUP, and new ones are taken
     without a restart. Required."""
     minimum_version: Annotated[TlsVersion, like("1.3")] = "1.2"
     """The oldest version spoken, "1.2" or "1.3". Default "1.2"."""
-    ciphers: Annotated[str, like(MODERN_CIPHERS)] = MODERN_CIPHERS
-    """The cipher suites of TLS 1.2 in the notation of OpenSSL; those of TLS 1.3 are always its own. Default: ECDHE with
-    AES-GCM or ChaCha20-Poly1305."""
+    ciphers: Annotated[str | None, like("ECDHE+AESGCM")] = None
+    """The cipher suites of TLS 1.2 in the notation of OpenSSL; those of TLS 1.3 are always its own. Default: none,
+    which stands for ECDHE with AES-GCM or ChaCha20-Poly1305."""
     alpn: Annotated[Protocols | None, like(["http/1.1"])] = None
-    """The protocols offered by ALPN, best first. Default ["http/1.1"]; none in mode "tcp"."""
+    """The protocols offered by ALPN, best first. Default: none, which stands for ["http/1.1"] in mode "http", and for
+    no offer in mode "tcp"."""
     client_certificates: Annotated[ClientCertificates, like("required")] = "off"
     """Whether clients must show a certificate: "off", "optional" (one that is shown must be good) or "required".
     Backends are told in Client-Cert (RFC 9440), X-Client-Cert-Subject, X-Client-Cert-Fingerprint (SHA-256) and
     X-Client-Cert-Verified, which clients cannot send themselves. Default "off"."""
     client_ca: Annotated[FileName | None, like("/etc/rproxy/clients-ca.pem")] = None
-    """The authorities that client certificates must come from, as a PEM file. Required with client_certificates."""
+    """The authorities that client certificates must come from, as a PEM file. Needed where client_certificates is not
+    "off". Default: none."""
 
     def protocols(self, mode: str) -> Protocols:
         """What is offered by ALPN."""

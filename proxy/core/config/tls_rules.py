@@ -15,6 +15,12 @@ def check_frontend_tls(frontend: Frontend) -> Iterator[Finding]:
     if tls is None:
         return
     path = ("frontends", frontend.name, "tls")
+    if not tls.certificates:
+        yield Finding(
+            path=(*path, "certificates"),
+            message='there is nothing to show to clients: "certificates" is missing or empty',
+            example=example_at((*path, "certificates")),
+        )
     if tls.client_certificates != "off" and tls.client_ca is None:
         yield Finding(
             path=(*path, "client_certificates"),

@@ -13,6 +13,48 @@ from proxy.core.config.messages import findings
 
 BROKEN = [
     (
+        "settings of TLS that are not quite right",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8443"
+pool = "app"
+[frontends.web.tls]
+certificates = [{ certificate = "site.pem", kei = "site.key" }]
+minimum_version = "1.1"
+client_certificates = "require"
+client_ca = ""
+alpn = [""]
+[pools.app]
+backends = ["127.0.0.1:9001"]
+""",
+        """\
+lb.toml:5:45: unknown key "kei"; did you mean "key"?
+  certificates = [{ certificate = "site.pem", kei = "site.key" }]
+                                              ^
+for example: key = "/etc/rproxy/site.key"
+
+lb.toml:6:19: "1.1" is not a value of "minimum_version": it takes "1.2" or "1.3"; did you mean "1.3"?
+  minimum_version = "1.1"
+                    ^
+for example: minimum_version = "1.3"
+
+lb.toml:7:23: "require" is not a value of "client_certificates": it takes "off", "optional" or "required"; did you mean "required"?
+  client_certificates = "require"
+                        ^
+for example: client_certificates = "required"
+
+lb.toml:8:13: "" is not the name of a file: write one like "/etc/rproxy/ca.pem"
+  client_ca = ""
+              ^
+for example: client_ca = "/etc/rproxy/clients-ca.pem"
+
+lb.toml:9:9: "" is not the name of a protocol: write one like "http/1.1"
+  alpn = [""]
+          ^
+for example: alpn = ["http/1.1"]
+""",
+    ),
+    (
         "a misspelt key",
         """\
 [frontends.web]

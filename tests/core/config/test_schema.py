@@ -67,6 +67,8 @@ def test_what_is_required() -> None:
         "Pool": ["backends"],
         "Redirect": ["to"],
         "Respond": ["status"],
+        "Certificate": ["certificate", "key"],
+        "FrontendTls": ["certificates"],
         "Backend": ["address"],
     }
     assert schema["required"] == ["frontends"]
