@@ -267,3 +267,13 @@ async def test_clock_is_read_once_per_batch() -> None:
         assert reactor.now >= before + 0.01
         assert reactor.read_clock() == reactor.now
         end.close()
+
+
+async def test_announcement_is_an_event_that_the_kernel_did_not_make() -> None:
+    async with running() as reactor:
+        end = End(reactor)
+        reactor.announce(end.sock.fileno(), select.EPOLLIN)
+        reactor.announce(end.peer.fileno(), select.EPOLLIN)  # nobody's: nothing happens
+        await until(lambda: bool(end.masks))
+        assert end.masks == [select.EPOLLIN]
+        end.close()
