@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from proxy.core.headers import HEARSAY, OF_ALL_FORWARDING
 from proxy.core.http1 import HOST_SYNTAX, find_request_reader
+from proxy.core.networks import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +156,7 @@ def _address_of(node: bytes) -> str:
     if match is None:
         return ""
     try:
-        return str(ipaddress.ip_address((match[1] or match[2] or match[3]).decode()))
+        return str(plain(ipaddress.ip_address((match[1] or match[2] or match[3]).decode())))
     except ValueError:
         return ""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 UNIX = "unix:"  # stands in a list of networks for every client that comes by a Unix socket and so has no address
@@ -36,6 +37,12 @@ def parse_network(text: str) -> str:
     if network.version == 6 and network.network_address.ipv4_mapped is not None:
         raise NetworkError(f'"{text}": write addresses of IPv4 as such, like "10.0.0.0/8"')
     return str(network)
+
+
+def plain(address: IPAddress) -> IPAddress:
+    """An IPv4 address that is dressed up as IPv6 is one."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 class Networks:
@@ -71,11 +78,9 @@ class Networks:
         if not host:
             return 0 if self._has_unix else NOWHERE
         try:
-            address = ipaddress.ip_address(host)
+            address = plain(ipaddress.ip_address(host))
         except ValueError:
             return NOWHERE
-        if address.version == 6 and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
         number, length = int(address), address.max_prefixlen
         for prefix, networks in (self._v4 if address.version == 4 else self._v6).items():
             if number >> (length - prefix) in networks:

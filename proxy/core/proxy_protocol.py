@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.crc32c import crc32c
 from proxy.core.errors import BadProxyHeader
+from proxy.core.networks import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from proxy.core.networks import IPAddress
 
     Endpoint = tuple[str, int]  # IP address and port
     Tlv = tuple[int, bytes]
@@ -95,7 +98,7 @@ def _v1_host(family: bytes, text: bytes) -> str:
     what inet_ntop(3) writes for mapped addresses, and so senders do."""
     kind = ipaddress.IPv4Address if family == b"4" else ipaddress.IPv6Address
     try:
-        return _plain(kind(text.decode()))
+        return str(plain(kind(text.decode())))
     except ValueError:
         raise _syntax(f"{text.decode()!r} is not an address of IPv{family.decode()}") from None
 
@@ -105,12 +108,6 @@ def _v1_port(text: bytes) -> int:
     if port > 65535:
         raise _syntax(f"{port} is not a port")
     return port
-
-
-def _plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
-    """An IPv4 address that was dressed up as IPv6 is one."""
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
 
 
 # ---------------------------------------------------------------------- version 2
@@ -149,8 +146,8 @@ def _parse_whole_v2(header: bytes) -> ProxyHeader:
     source, destination, source_port, destination_port = struct.unpack_from(layout, header, _PREAMBLE)
     return ProxyHeader(
         len(header),
-        source=(_plain(ipaddress.ip_address(source)), source_port),
-        destination=(_plain(ipaddress.ip_address(destination)), destination_port),
+        source=(str(plain(ipaddress.ip_address(source))), source_port),
+        destination=(str(plain(ipaddress.ip_address(destination))), destination_port),
         tlvs=tlvs,
     )
 
@@ -240,9 +237,7 @@ def encode_ssl(version: str, cipher: str, common_name: str | None, *, is_verifie
     return head + b"".join(encode_tlv(kind, text.encode()[:255]) for kind, text in parts)
 
 
-def _same_family(
-    first: str, second: str
-) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, ipaddress.IPv4Address | ipaddress.IPv6Address]:
+def _same_family(first: str, second: str) -> tuple[IPAddress, IPAddress]:
     """Both as IPv6 if one of them is: an IPv4 address can be mapped. second: "" is the unspecified address."""
     one = _address(first)
     two = _address(second or ("0.0.0.0" if one.version == 4 else "::"))
@@ -251,17 +246,17 @@ def _same_family(
     return _mapped(one), _mapped(two)
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _address(host: str) -> IPAddress:
     return ipaddress.ip_address(host.partition("%")[0])  # without the zone of a link-local address: it is ours alone
 
 
-def _mapped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv6Address:
+def _mapped(address: IPAddress) -> ipaddress.IPv6Address:
     if isinstance(address, ipaddress.IPv6Address):
         return address
     return ipaddress.IPv6Address(bytes(10) + b"\xff\xff" + address.packed)
 
 
-def _text(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+def _text(address: IPAddress) -> str:
     """Of mapped addresses Python 3.13 writes the end with dots, which the grammar of version 1 has not."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     if mapped is None:

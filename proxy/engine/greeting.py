@@ -71,14 +71,22 @@ class GreetingSocket(socket.socket):
     greeting = b""
 
     def send(self, data: Any, flags: int = 0, /) -> int:
-        greeting = self.greeting
-        if not greeting:
+        if not self.greeting:
             return super().send(data, flags)
-        sent = super().send(greeting + data, flags)
-        self.greeting = greeting[sent:]
-        if self.greeting:
+        return self._behind_greeting(super().send(self.greeting + data, flags))
+
+    def sendmsg(self, buffers: Any, *more: Any) -> int:
+        if not self.greeting:
+            return super().sendmsg(buffers, *more)
+        return self._behind_greeting(super().sendmsg((self.greeting, *buffers), *more))
+
+    def _behind_greeting(self, sent: int) -> int:
+        """How much was taken of what was to be sent."""
+        sent -= len(self.greeting)
+        self.greeting = self.greeting[sent:] if sent < 0 else b""
+        if sent < 0:
             raise BlockingIOError
-        return sent - len(greeting)
+        return sent
 
     def greet(self) -> None:
         """For a protocol in which the server speaks first."""

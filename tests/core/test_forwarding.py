@@ -200,6 +200,7 @@ def test_the_client_is_the_nearest_that_is_not_trusted() -> None:
     assert client("X-Forwarded-For: 198.51.100.1, 203.0.113.7, 10.2.2.2") == "203.0.113.7"
     assert client("X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: 203.0.113.7:99") == "203.0.113.7"
     assert client("X-Forwarded-For: 10.0.0.5, 10.0.0.4") == "10.0.0.5"
+    assert client("X-Forwarded-For: ::ffff:203.0.113.7, ::ffff:10.0.0.4") == "203.0.113.7"
     assert client("X-Forwarded-For: 203.0.113.7, unknown") == "10.0.0.1"
     assert client("X-Forwarded-For: 203.0.113.7, [2001:db8:10::1]:80") == "203.0.113.7"
     assert client("X-Forwarded-For: 203.0.113.7", peer="") == "203.0.113.7"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.config import HealthCheck
-from proxy.core.proxy_protocol import AUTHORITY, LOCAL, UNIQUE_ID, ProxyHeader, encode_v2, parse
+from proxy.core.config import HealthCheck, PoolTls
+from proxy.core.proxy_protocol import AUTHORITY, LOCAL, UNIQUE_ID, ProxyHeader, encode_v1, encode_v2, parse
 from proxy.serve.health_checks import probe
 from tests.engine.support import GET, OK, Wire, ask, backend, client, config, outcomes, proxy, until
+from tests.tls import server_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +135,32 @@ async def test_tcp_mode_says_it_before_the_client_says_anything(version: str) ->
             assert await wire.until(b"\n") == repr(end_of(wire)).encode() + b"\n"
             await wire.send(b"hello\n")
             assert await wire.until(b"\n") == b"hello\n"
+
+
+@VERSIONS
+@pytest.mark.parametrize("mode", ["http", "tcp"])
+async def test_the_header_goes_before_the_handshake(mode: str, version: str) -> None:
+    sources: list[object] = []
+
+    async def tls_behind(wire: Wire) -> None:
+        size = 28 if version == "v2" else len(encode_v1(end_of(other), listening(server)))
+        header = parse(await wire.sock.recv(size))
+        assert header is not None
+        sources.append(header.source)
+        tls = trio.SSLStream(wire.stream, server_context("localhost"), server_side=True)
+        assert (await tls.receive_some()).startswith(b"GET ")
+        await tls.send_all(OK)
+        await wire.rest()
+
+    settings = {"mode": mode, "proxy_protocol": version, "tls": PoolTls(verify=False)}
+    async with (
+        backend(tls_behind) as app,
+        proxy(config(app.address, **settings)) as server,
+        client(server) as other,
+    ):
+        await other.send(GET)
+        assert (await other.response())[1] == b"ok"
+        assert sources == [end_of(other)]
 
 
 @pytest.mark.parametrize("mode", ["http", "tcp"])
