@@ -66,11 +66,13 @@ class _FromChunks:
 class Rechunk(_FromChunks):
     """Chunked to chunked: one chunk per read whatever the sender's were, extensions dropped.
 
-    with_trailers: those that may be passed on are; otherwise all are dropped."""
+    with_trailers: those that may be passed on are; otherwise all are dropped. withheld: lower-case names of others that
+    a policy decides, so that nobody speaks in their name behind a body."""
 
-    def __init__(self, limit: int = 0, *, with_trailers: bool = True) -> None:
+    def __init__(self, limit: int = 0, *, with_trailers: bool = True, withheld: frozenset[bytes] = frozenset()) -> None:
         super().__init__(limit)
         self._with_trailers = with_trailers
+        self._withheld = withheld
 
     def feed(self, data: bytes) -> bytes:
         body = self._decode(data)
@@ -78,6 +80,7 @@ class Rechunk(_FromChunks):
         if not self.is_done:
             return chunk
         trailers = allowed_trailers(self._decoder.trailers) if self._with_trailers else []
+        trailers = [trailer for trailer in trailers if trailer[0].lower() not in self._withheld]
         return chunk + (encode_trailers(trailers) if trailers else LAST_CHUNK)
 
 

@@ -35,7 +35,7 @@ class Download:
             and not session.frontend.is_draining
             and (length >= 0 or request.is_1_1)  # without a length and without chunks only the connection's end is left
         )
-        codec = _codec_for(length, request)
+        codec = _codec_for(length, request, exchange.route.response_fields.names)
         assert exchange.connection is not None
         source, sink = exchange.connection.sock, session.sock
         self.flow = CodecFlow(source, sink, codec) if codec else Flow(source, sink, length if length >= 0 else ENDLESS)
@@ -136,10 +136,10 @@ class Download:
         return backend.name if backend is not None else ""
 
 
-def _codec_for(length: int, request: RequestHead) -> Codec | None:
+def _codec_for(length: int, request: RequestHead, withheld: frozenset[bytes]) -> Codec | None:
     """How the body is rewritten; None: its bytes are passed on as they are.
 
     A client that did not say `TE: trailers` gets none: it may take them for anything (RFC 9110 section 6.5.1)."""
     if length == CHUNKED:
-        return Rechunk(with_trailers=request.takes_trailers) if request.is_1_1 else DropChunks()
+        return Rechunk(with_trailers=request.takes_trailers, withheld=withheld) if request.is_1_1 else DropChunks()
     return AddChunks() if length == UNTIL_CLOSE and request.is_1_1 else None

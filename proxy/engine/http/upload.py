@@ -30,7 +30,7 @@ def split_body(exchange: Exchange) -> Upload | None:
     limit = exchange.route.body_limit
     early, session.buffer = session.buffer, b""
     if length == CHUNKED:
-        codec = Rechunk(limit)
+        codec = Rechunk(limit, withheld=exchange.route.request_fields.names)
         try:
             exchange.request += codec.feed(early)
         except ChunkError as error:

@@ -108,3 +108,20 @@ async def test_the_limit_of_a_whole_exchange_goes_with_fields_of_the_client() ->
     web = {"set_request_headers": {"X-Real-IP": "{client}"}, "timeouts": FrontendTimeouts(exchange=5.0)}
     async with backend(noting) as app, proxy(settings(app.address, **web)) as server:
         assert b"X-Real-IP: 127.0.0.1\r\n" in (await ask(server))[1]
+
+
+async def test_nobody_speaks_in_the_name_of_a_field_behind_a_body() -> None:
+    chunks = b"2\r\nok\r\n0\r\nX-User: eve\r\nX-Sum: 1\r\n\r\n"
+    seen = []
+
+    async def script(wire: Wire) -> None:
+        seen.append(await wire.until(b"X-Sum: 1\r\n\r\n"))
+        await wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+
+    changed = {"set_request_headers": {"X-User": "{client}"}, "remove_response_headers": ("x-user",)}
+    async with backend(script) as app, proxy(settings(app.address, **changed)) as server, client(server) as wire:
+        request = b"POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: te\r\nTransfer-Encoding: chunked\r\n\r\n"
+        await wire.send(request + chunks)
+        answer = await wire.until(b"X-Sum: 1\r\n\r\n")
+        assert b"X-User" not in answer
+        assert seen[0].count(b"X-User: ") == seen[0].count(b"X-User: 127.0.0.1\r\n") == 1
