@@ -19,10 +19,10 @@ PROGRAMS := curl:curl socat:socat wrk:wrk nginx:nginx haproxy:haproxy slowhttpte
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run install test check lint types tests fuzz format programs clean
+.PHONY: help demo run install test check lint types tests fuzz format bench-tls programs clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 demo: install  ## install into .venv and run configs/demo.toml; Ctrl-C ends it
 	@$(IN_VENV) exec rproxy --config configs/demo.toml
@@ -77,6 +77,9 @@ fuzz:  ## random bytes into every parser: make fuzz TARGET=request SECONDS=600
 format:  ## ruff: format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench-tls: .venv/installed-test  ## TLS beside nginx and HAProxy: CPU and rates; two CPUs, a few minutes
+	@$(IN_VENV) python -m tests.bench.tls
 
 programs:
 	@missing=""; for pair in $(PROGRAMS); do \

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.clients.support import PATH, ROOT
-from tests.processes import end_group, wait_listening
+from tests.clients.support import PATH
+from tests.processes import ROOT, end_group, is_listening, wait_listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,10 +106,13 @@ def serving(directory: Path, names: Sequence[str]) -> Iterator[Peers]:
     peers = Peers(directory, {})
     with ExitStack() as stack:
         for name in ("backend", *names):
+            ports = (BACKEND, BACKEND_TLS) if name == "backend" else PORTS[name]
+            taken = [port for port in ports if is_listening(f"127.0.0.1:{port}")]
+            assert not taken, f"somebody else listens on {taken}"
             process = stack.enter_context(_process(directory, name))
             peers.pids[name] = process.pid
-            for port in (BACKEND, BACKEND_TLS) if name == "backend" else PORTS[name]:
-                wait_listening(("127.0.0.1", port))
+            for port in ports:
+                wait_listening(f"127.0.0.1:{port}", process=process)
         yield peers
 
 
@@ -131,6 +134,7 @@ def _process(directory: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def _write(directory: Path) -> None:
     make_certificate(directory)
+    directory.chmod(0o755)  # the workers of nginx have another user
     (directory / "body64k").write_bytes(os.urandom(65536))
     values = {"d": directory, "backend": BACKEND, "backend_tls": BACKEND_TLS, "small": "x" * 64, **PORTS}
     files = {"backend.conf": _BACKEND, "nginx.conf": _NGINX, "haproxy.cfg": _HAPROXY, "lb.toml": _RPROXY}

@@ -7,15 +7,17 @@ import itertools
 import json
 import os
 import re
+import shlex
 import signal
 import socket
+import ssl
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.clients.support import Rproxy, module, running, short_directory
+from tests.clients.support import Rproxy, module, run, running, short_directory
 from tests.processes import ROOT, connect, exchange, free_port, is_alive, read_all, request, wait_until
 
 if TYPE_CHECKING:
@@ -238,6 +240,25 @@ def behind_a_proxy(moved: Moved, rproxy: Rproxy) -> None:
     assert "x-forwarded-for" not in found
 
 
+def tls_passthrough(moved: Moved, rproxy: Rproxy) -> None:
+    address, ca = moved("127.0.0.1:8443"), moved("/tmp/rproxy-demo.pem")
+    assert ask_over_tls(address, "shop.localhost", ca)["worker"] == "shop"
+    assert ask_over_tls(address, "blog.localhost", ca)["worker"] == "blog"
+    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+        ask_over_tls(address, "localhost", ca)
+    assert workers(reports(moved("127.0.0.1:8080"), 2)) == {"shop": 2}
+
+
+def ask_over_tls(address: str, name: str, ca: str) -> dict[str, Any]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(ca)
+    connection = http.client.HTTPConnection(name)
+    with connect(address) as plain, context.wrap_socket(plain, server_hostname=name) as connection.sock:
+        connection.request("GET", "/")
+        found: dict[str, Any] = json.load(connection.getresponse())
+        return found
+
+
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "access-log.toml": access_log,
     "app-servers.toml": app_servers,
@@ -247,6 +268,7 @@ PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "reuseport.toml": reuseport,
     "routes.toml": routes,
     "tcp.toml": tcp,
+    "tls-passthrough.toml": tls_passthrough,
     "unix.toml": unix,
     "weights.toml": weights,
 }
@@ -259,10 +281,19 @@ def test_it_keeps_its_promise(path: Path) -> None:
             module(name)
     with short_directory() as directory:
         moved = Moved(path, directory)
+        made = prepared(moved, directory)
         with running(moved.text) as rproxy:  # which also looks whether a process is left
             PROMISES[path.name](moved, rproxy)
         if path.name != "app-servers.toml":
-            assert list(directory.iterdir()) == []
+            assert set(directory.iterdir()) == made
+
+
+def prepared(moved: Moved, directory: Path) -> set[Path]:
+    """Runs what the first lines say that must be made first, and tells which files that made."""
+    for line in moved.text.splitlines():
+        if line.startswith("#   openssl "):
+            run(*shlex.split(line.removeprefix("#")))
+    return set(directory.iterdir())
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
