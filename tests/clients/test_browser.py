@@ -1,4 +1,5 @@
-"""A real browser, headless Chromium driven by Selenium: a page and its assets, a form, fetch, WebSocket, a download."""
+"""A real browser, headless Chromium driven by Selenium: a page and its assets, a form, fetch, WebSocket, a download;
+in plain text and by TLS, with a certificate that it is told to bear with."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.clients.support import Rproxy, module, program, running, short_directory
 from tests.processes import free_port, wait_listening
+from tests.tls import write_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,18 +21,22 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 CONFIG = """
-[frontends.web]
+[frontends.http]
 listen = "127.0.0.1:0"
 pool = "app"
+routes = [
+    {{ path = "/site/", pool = "site", rewrite = "/" }},
+    {{ path = "/old/", redirect = "/site/{{rest}}" }},
+]
 
-[[frontends.web.routes]]
-path = "/site/"
-pool = "site"
-rewrite = "/"
-
-[[frontends.web.routes]]
-path = "/old/"
-redirect = "/site/{{rest}}"
+[frontends.https]
+listen = "127.0.0.1:0"
+pool = "app"
+routes = [
+    {{ path = "/site/", pool = "site", rewrite = "/" }},
+    {{ path = "/old/", redirect = "/site/{{rest}}" }},
+]
+tls.certificates = [{{ certificate = "{directory}/site.pem", key = "{directory}/site.key" }}]
 
 [[pools.app.backends]]
 address = "unix:{directory}/app.sock"
@@ -43,7 +49,8 @@ command = "python -m http.server --bind {{host}} --directory {directory}/site {{
 OPTIONS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-    "--disable-default-apps", "--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--disable-default-apps", "--no-proxy-server", "--ignore-certificate-errors",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
 ASSETS = 12
 PAGE = (
@@ -75,7 +82,8 @@ const [url, done] = arguments;
 })().then(done, error => done(String(error)));
 """
 WEBSOCKET = """
-const [messages, done] = arguments, answers = [], socket = new WebSocket(`ws://${location.host}/websocket`);
+const [messages, done] = arguments, answers = [];
+const socket = new WebSocket(`${location.origin.replace("http", "ws")}/websocket`);
 socket.onopen = () => messages.forEach(message => socket.send(message));
 socket.onmessage = event => { answers.push(event.data); if (answers.length === messages.length) socket.close(4000) };
 socket.onclose = event => done([answers, event.code, event.wasClean]);
@@ -91,6 +99,7 @@ def site() -> Iterator[Rproxy]:
         (directory / "site").mkdir()
         for name, text in FILES.items():
             (directory / "site" / name).write_text(text)
+        write_certificate(directory, "127.0.0.1", stem="site")
         port = free_port()
         with running(CONFIG.format(directory=directory, port=port)) as rproxy:
             wait_listening(f"127.0.0.1:{port}")
@@ -120,9 +129,14 @@ def started(chromium: str, driver: str, directory: Path) -> Iterator[Chrome]:
         found.quit()
 
 
+@pytest.fixture(params=["http", "https"])
+def url(request: pytest.FixtureRequest, site: Rproxy) -> str:
+    return f"{request.param}://{site.addresses[request.param][0]}"
+
+
 @pytest.fixture
-def page(site: Rproxy, browser: Chrome) -> Chrome:
-    browser.get(f"http://{site.address}/site/index.html")
+def page(url: str, browser: Chrome) -> Chrome:
+    browser.get(f"{url}/site/index.html")
     return browser
 
 
@@ -135,9 +149,9 @@ def test_a_page_with_its_assets(page: Chrome) -> None:
     assert {status for status, _ in resources} == {200}
 
 
-def test_a_redirect_is_followed(site: Rproxy, browser: Chrome) -> None:
-    browser.get(f"http://{site.address}/old/index.html?x=1")
-    assert browser.current_url == f"http://{site.address}/site/index.html?x=1"
+def test_a_redirect_is_followed(url: str, browser: Chrome) -> None:
+    browser.get(f"{url}/old/index.html?x=1")
+    assert browser.current_url == f"{url}/site/index.html?x=1"
 
 
 def test_a_form(page: Chrome) -> None:

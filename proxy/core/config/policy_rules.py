@@ -29,8 +29,12 @@ def check_policies(frontend: Frontend) -> Iterator[Finding]:
         yield from _check_tcp(frontend, path)
         return
     yield from _check_place(frontend, path)
+    if frontend.tls is not None:
+        yield from _check_circle(frontend, path)
     for route, place in routes:
         yield from _check_place(route, place)
+        if frontend.tls is not None:
+            yield from _check_circle(route, place)
         yield from _check_idle(route, place)
 
 
@@ -76,6 +80,14 @@ def _check_redirect(redirect: Redirect, path: Path) -> Iterator[Finding]:
             hint="{host} may stand for its host, and {target} or {rest} at its end for what the client asked for",
             example='redirect = "https://www.example.com{target}"',
         )
+
+
+def _check_circle(place: Frontend | Route, path: Path) -> Iterator[Finding]:
+    """path: of `place`, whose clients came by TLS."""
+    if place.redirect is not None and parse_template(place.redirect.to) == parse_template("https"):
+        message = "clients came here by https already, and would be sent round for ever"
+        hint = "redirect on a frontend without tls, on port 80"
+        yield Finding(path=(*path, "redirect", "to"), message=message, hint=hint)
 
 
 def _check_respond(respond: Respond, path: Path) -> Iterator[Finding]:

@@ -86,3 +86,13 @@ def test_tcp_has_no_policy(key: str) -> None:
 def test_a_network_is_in_one_of_two_lists() -> None:
     keys = 'path = "/x"\npool = "app"\nallow = ["10.0.0.1"]\ndeny = ["10.0.0.1/32"]'
     assert of_route(keys) == [(8, 9, "10.0.0.1/32 stands in both allow and deny")]
+
+
+@pytest.mark.parametrize("to", ["https", "https://{host}{target}"])
+def test_a_redirect_to_where_clients_are(to: str) -> None:
+    tls = '[frontends.web.tls]\ncertificates = [{ certificate = "/a.pem", key = "/a.key" }]\n'
+    message = "clients came here by https already, and would be sent round for ever"
+    assert messages(f'{WEB}redirect = "{to}"\n{tls}') == [(3, 12, message)]
+    routes = f'routes = [{{ path = "/x", redirect = "{to}" }}]\n'
+    assert messages(f'{WEB}pool = "app"\n{routes}{tls}{APP}') == [(4, 37, message)]
+    assert messages(f'{WEB}redirect = "https://{{host}}:8443{{target}}"\n{tls}') == []
