@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from proxy.core.networks import IPAddress
+    from proxy.core.peer import TlsFacts
 
     Endpoint = tuple[str, int]  # IP address and port
     Tlv = tuple[int, bytes]
@@ -36,6 +37,7 @@ _PREAMBLE = 16  # bytes that tell how many follow
 _TCP4, _TCP6, _UNIX_STREAM = 0x11, 0x21, 0x31
 _ADDRESS_SIZES = {_TCP4: 12, _TCP6: 36, _UNIX_STREAM: 216}
 _PASSED_ON = frozenset({ALPN, AUTHORITY, UNIQUE_ID, SSL})
+_ATTRIBUTE = re.compile(r"(?:\\.|[^,+\\])+")  # of a subject, in the text of RFC 4514
 _PORT = rb"(0|[1-9][0-9]{0,4})"
 _LINE = re.compile(rb"PROXY TCP([46]) ([0-9A-Fa-f:.]{2,45}) ([0-9A-Fa-f:.]{2,45}) %b %b" % (_PORT, _PORT))
 _UNKNOWN_LINE = re.compile(rb"PROXY UNKNOWN(?: [^\r\n]*)?")
@@ -235,6 +237,22 @@ def encode_ssl(version: str, cipher: str, common_name: str | None, *, is_verifie
         parts.append((SSL_CN, common_name))
     head = struct.pack(">BI", bits, 0 if common_name is not None and is_verified else 1)
     return head + b"".join(encode_tlv(kind, text.encode()[:255]) for kind, text in parts)
+
+
+def with_tls(tlvs: Iterable[Tlv], facts: TlsFacts, alpn: str | None) -> tuple[Tlv, ...]:
+    """What was known before our own handshake with the client, and what that brought to light in its place."""
+    kept = [(kind, value) for kind, value in tlvs if kind not in (ALPN, SSL)]
+    if alpn is not None:
+        kept.append((ALPN, alpn.encode()))
+    subject = facts.certificate.subject if facts.certificate is not None else None
+    name = _common_name(subject) if subject is not None else None
+    kept.append((SSL, encode_ssl(facts.version, facts.cipher, name, is_verified=True)))
+    return tuple(kept)
+
+
+def _common_name(subject: str) -> str:
+    names = (part[3:] for part in _ATTRIBUTE.findall(subject) if part.startswith("CN="))
+    return re.sub(r"\\(.)", r"\1", next(names, ""))
 
 
 def _same_family(first: str, second: str) -> tuple[IPAddress, IPAddress]:

@@ -11,6 +11,7 @@ from proxy.core import x509
 from proxy.core.client_certificate import certificate_fields
 from proxy.core.errors import BadHandshake, ClientGone, ClientTimeout, error_page
 from proxy.core.peer import TlsFacts
+from proxy.core.proxy_protocol import with_tls
 from proxy.engine.access_log import Unserved
 from proxy.engine.arrival import Stage
 from proxy.engine.reactor import READ_WRITE
@@ -71,6 +72,7 @@ class TlsHandshake(Stage):
         try:
             self.peer.tls = facts_of(tls.tls)
             self.peer.came_by_tls = True
+            self.peer.tlvs = with_tls(self.peer.tlvs, self.peer.tls, tls.tls.selected_alpn_protocol())
         except x509.BadCertificate as error:
             self.give_up(BadHandshake("client-certificate-refused", str(error)))
             return

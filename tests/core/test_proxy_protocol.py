@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from proxy.core.crc32c import crc32c
 from proxy.core.errors import BadProxyHeader
+from proxy.core.peer import TlsFacts
 from proxy.core.proxy_protocol import (
     ALPN,
     AUTHORITY,
@@ -20,6 +22,7 @@ from proxy.core.proxy_protocol import (
     MAX_HEADER,
     SIGNATURE,
     SSL,
+    SSL_CN,
     UNIQUE_ID,
     ProxyHeader,
     encode_ssl,
@@ -27,7 +30,9 @@ from proxy.core.proxy_protocol import (
     encode_v1,
     encode_v2,
     parse,
+    with_tls,
 )
+from proxy.core.x509 import Certificate
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 CLIENT, SERVER = ("203.0.113.7", 56324), ("192.0.2.1", 443)
@@ -235,6 +240,31 @@ def test_a_client_without_an_address() -> None:
 
 def test_the_zone_of_an_address_is_not_told() -> None:
     assert encode_v1(("fe80::1%eth0", 1), ("fe80::2%eth0", 2)) == b"PROXY TCP6 fe80::1 fe80::2 1 2\r\n"
+
+
+def test_our_own_handshake_says_more_than_a_header() -> None:
+    before = [(ALPN, b"h2"), (UNIQUE_ID, b"42"), (SSL, bytes(5))]
+    found = dict(with_tls(before, TlsFacts("TLSv1.3", "TLS_AES_128_GCM_SHA256"), "http/1.1"))
+    assert found.keys() == {ALPN, UNIQUE_ID, SSL}
+    assert (found[ALPN], found[SSL][:5]) == (b"http/1.1", b"\x01\0\0\0\1")
+    assert ALPN not in dict(with_tls(before, TlsFacts("TLSv1.2", "X"), None))
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("CN=alice", "alice"),
+        ("O=Example\\,CN=evil,CN=bob\\, jr.,C=DE", "bob, jr."),
+        ("UID=1+CN=carol,O=x", "carol"),
+        ("O=nobody", ""),
+    ],
+)
+def test_the_common_name_of_a_client(subject: str, name: str) -> None:
+    some = datetime(2026, 1, 1, tzinfo=UTC)
+    certificate = Certificate(b"", subject, (), some, some)
+    (_, ssl), *_ = with_tls((), TlsFacts("TLSv1.3", "X", certificate), None)
+    assert ssl[:5] == b"\x03\0\0\0\0"
+    assert ssl.endswith(encode_tlv(SSL_CN, name.encode()))
 
 
 def test_what_is_known_of_tls() -> None:

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from proxy.core.address import UnixAddress
-from proxy.core.proxy_protocol import LOCAL, SIGNATURE, SSL, encode_ssl, encode_v1, encode_v2
+from proxy.core.proxy_protocol import LOCAL, SIGNATURE, SSL, ProxyHeader, encode_ssl, encode_v1, encode_v2, parse
 from tests.engine.support import (
     GET,
     OK,
@@ -25,6 +25,8 @@ from tests.engine.support import (
     proxy,
     until,
 )
+from tests.engine.tls_wire import tls_settings
+from tests.tls import client_context
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -193,3 +195,37 @@ async def test_a_header_has_a_deadline() -> None:
             assert await silent.ended()
             assert not await slow.ended()
         assert outcomes(server) == {"proxy-header-timeout": 2}
+
+
+@pytest.mark.parametrize("mode", ["http", "tcp"])
+async def test_the_header_comes_before_tls_and_its_client_is_judged(mode: str, tmp_path: Path) -> None:
+    """Denied clients are closed before the handshake; of the others a backend learns by version 2 what TLS brought."""
+    seen: list[ProxyHeader] = []
+
+    async def behind(wire: Wire) -> None:
+        while (header := parse(wire.buffer)) is None:
+            assert await wire.more()
+        wire.buffer = wire.buffer[header.size :]
+        seen.append(header)
+        await wire.head()
+        await wire.send(OK)
+        await wire.rest()
+
+    frontend = trusting(tls=tls_settings(tmp_path), deny=("198.51.100.0/24",))
+    async with (
+        backend(behind) as app,
+        proxy(config(app.address, mode=mode, frontend=frontend, proxy_protocol="v2")) as server,
+    ):
+        async with client(server) as wire:
+            await wire.send(HEADERS["v2"])
+            tls = trio.SSLStream(wire.stream, client_context(), server_hostname="localhost")
+            await tls.send_all(GET)
+            assert (await tls.receive_some()).endswith(b"\r\n\r\nok")
+            await trio.aclose_forcefully(tls)
+        async with client(server) as wire:
+            await wire.send(encode_v1(("198.51.100.7", 1), SERVER))
+            assert await wire.ended()
+        await until(lambda: server.active == 0)
+        assert outcomes(server)["address-denied"] == 1
+    (header,) = seen
+    assert (header.source, header.destination, header.is_tls) == (CLIENT, SERVER, True)
