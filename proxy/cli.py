@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from proxy import __version__
 from proxy.core.config import Checked, ConfigErrors, check_file, json_schema, problems_as_json, render_problems
+from proxy.engine.backend_tls import check_contexts
 from proxy.serve.certificates import check_certificates
 from proxy.serve.run import StartError, run
 
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _checked(path: str) -> Checked:
-    return check_file(path, partial(check_certificates, now=datetime.now(UTC)))
+    return check_file(path, partial(check_certificates, now=datetime.now(UTC)), check_contexts)
 
 
 def _check(path: str, *, as_json: bool) -> int:

@@ -201,8 +201,8 @@ def test_authorities_that_are_none_are_named(good: Path, touched: Path, tmp_path
     (tmp_path / "ca.pem").write_text("no certificate")
     good.write_text(f'{good.read_text()}\n[pools.app.tls]\nca = "{tmp_path}/ca.pem"\n')
     status, error = finished(RPROXY, good, tmp_path)
-    assert status == 1
-    assert error == f"rproxy: {tmp_path}/ca.pem: no certificate or crl found\n"
+    assert status == 2
+    assert f"lb.toml:11:6: {tmp_path}/ca.pem: no certificate or crl found\n" in error
     assert not touched.exists()
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
+from proxy.core.config.problem import Finding
 from proxy.core.errors import ConnectFailed, TlsFailed
 from proxy.engine.backend import connect_failed
 from proxy.engine.tls import TlsSocket, Truncated
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proxy.core.address import Address
-    from proxy.core.config import PoolTls
+    from proxy.core.config import Config, PoolTls
     from proxy.core.pool import Backend
     from proxy.engine.reactor import Reactor
 
@@ -24,7 +25,21 @@ _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 class TlsFileError(Exception):
-    """A file that TLS needs has not what it should have; the message is one line that names it."""
+    """A file that TLS needs has not what it should have; the message is one line that names it. setting: which one."""
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(message)
+        self.setting = setting
+
+
+def check_contexts(config: Config) -> Iterator[Finding]:
+    """Everything in files that would keep the server from starting."""
+    for name, pool in config.pools.items():
+        try:
+            if pool.tls is not None:
+                make_context(pool.tls)
+        except TlsFileError as error:
+            yield Finding(path=("pools", name, "tls", error.setting), message=str(error))
 
 
 def make_context(settings: PoolTls) -> ssl.SSLContext:
@@ -38,22 +53,24 @@ def make_context(settings: PoolTls) -> ssl.SSLContext:
     elif settings.ca is None:
         context.load_default_certs()
     else:
-        with _reading(settings.ca):
+        with _reading("ca", settings.ca):
             context.load_verify_locations(settings.ca)
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # what stands in the file is trusted, roots or not
     if settings.certificate is not None:
-        with _reading(settings.key or settings.certificate):
+        with _reading("certificate", settings.certificate), open(settings.certificate, "rb"):
+            pass  # what OpenSSL says does not tell which of the two files it cannot find
+        with _reading("key" if settings.key else "certificate", settings.key or settings.certificate):
             # With a passphrase, if an empty one: OpenSSL would ask for it on the terminal.
             context.load_cert_chain(settings.certificate, settings.key, password="")
     return context
 
 
 @contextmanager
-def _reading(name: str) -> Iterator[None]:
+def _reading(setting: str, name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:  # ssl.SSLError is one, and knows the name of no file
-        raise TlsFileError(f"{name}: {_words(error)}") from error
+        raise TlsFileError(setting, f"{name}: {_words(error)}") from error
 
 
 def _words(error: OSError) -> str:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.config import PoolTls
+from proxy.core.config import Config, Pool, PoolTls
 from proxy.core.errors import ConnectFailed, TlsFailed
 from proxy.engine.backend import LiveBackend
-from proxy.engine.backend_tls import BackendTls, TlsFileError, handshake_failed, make_context
+from proxy.engine.backend_tls import BackendTls, TlsFileError, check_contexts, handshake_failed, make_context
 from proxy.engine.tls import Truncated
 from tests.tls import write_authority, write_certificate
 
@@ -57,6 +57,26 @@ def test_files_that_are_not_what_they_should_be(tmp_path: Path) -> None:
         with pytest.raises(TlsFileError, match=rf"^{tmp_path}/(text|none): "):
             make_context(settings)
     make_context(PoolTls(certificate=certificate, key=key))
+
+
+def test_they_are_reported_at_the_line_that_names_them(tmp_path: Path) -> None:
+    certificate, _ = write_certificate(tmp_path, "a.test")
+    _, other_key = write_certificate(tmp_path, "b.test", stem="other")
+    none = str(tmp_path / "none")
+    bad = {
+        "absent": PoolTls(ca=none),
+        "no-cert": PoolTls(certificate=none, key=other_key),
+        "no-key": PoolTls(certificate=certificate, key=none),
+        "mismatch": PoolTls(certificate=certificate, key=other_key),
+        "good": PoolTls(),
+    }
+    pools = {name: Pool(name=name, tls=tls) for name, tls in bad.items()}
+    assert [(f.path[1], f.path[-1], f.message) for f in check_contexts(Config(frontends={}, pools=pools))] == [
+        ("absent", "ca", f"{none}: No such file or directory"),
+        ("no-cert", "certificate", f"{none}: No such file or directory"),
+        ("no-key", "key", f"{none}: No such file or directory"),
+        ("mismatch", "key", f"{other_key}: key values mismatch"),
+    ]
 
 
 def test_a_key_with_a_passphrase_is_an_error_and_no_question(tmp_path: Path) -> None:

@@ -20,18 +20,6 @@ def check_files(config: Config) -> Iterator[Finding]:
                 path = ("pools", name, "backends", index, "address")
                 message = f"nothing can listen on {backend.address} yet: {fault}"
                 yield Finding(path=path, message=message, severity="warning")  # it may come later, rproxy starts anyway
-        if pool.tls is not None:
-            for key in ("ca", "certificate", "key"):
-                if (file := getattr(pool.tls, key)) is not None and (fault := _why_not_read(file)):
-                    yield Finding(path=("pools", name, "tls", key), message=f"{file} cannot be read: {fault}")
-
-
-def _why_not_read(name: str) -> str:
-    try:
-        with open(name, "rb"):
-            return ""
-    except OSError as error:
-        return error.strerror or str(error)
 
 
 def _why_not_listen(address: UnixAddress) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.core.address import UnixAddress, parse_address
-from proxy.core.config import Backend, Config, Frontend, Pool, PoolTls
+from proxy.core.config import Backend, Config, Frontend, Pool
 from proxy.core.config.files import check_files
 
 
@@ -74,14 +74,3 @@ def test_a_directory_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_backend_may_come_later(tmp_path: Path) -> None:
     assert backend_problems(tmp_path / "app.sock") == []
     assert backend_problems(tmp_path / "no" / "app.sock", "mkdir-and-serve") != []
-
-
-def test_files_of_tls_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").touch()
-    tls = PoolTls(ca=str(tmp_path / "ca.pem"), certificate=str(tmp_path), key=f"{tmp_path}/none.key")
-    pool = Pool(name="app", backends=(Backend(address=parse_address("127.0.0.1:1")),), tls=tls)
-    findings = [(f.path[-1], f.message) for f in check_files(Config(frontends={}, pools={"app": pool}))]
-    assert findings == [
-        ("certificate", f"{tmp_path} cannot be read: Is a directory"),
-        ("key", f"{tmp_path}/none.key cannot be read: No such file or directory"),
-    ]
