@@ -66,8 +66,9 @@ async def _run(config: Config) -> None:
 
 
 def _reopening(config: Config) -> tuple[signal.Signals, ...]:
-    """Without a file to reopen they keep their meaning: a terminal that goes away ends what runs in it."""
-    return REOPENING if _has_log(config, LogFile) else ()
+    """Without a file to open anew they keep their meaning: a terminal that goes away ends what runs in it."""
+    has_files = _has_log(config, LogFile) or any(frontend.tls for frontend in config.frontends.values())
+    return REOPENING if has_files else ()
 
 
 def _has_log(config: Config, kind: type[LogFile | LogStdout]) -> bool:
@@ -89,6 +90,7 @@ class _Phase:
             if number in REOPENING:
                 if self.server is not None:
                     self.server.reopen_logs()
+                    self.server.certificates.look_now()
                 continue
             if self.server is None or self.stop.is_set():
                 if self.server is not None:

@@ -21,7 +21,7 @@ from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
 from proxy.serve import health_checks, managed_backends, privileges, resolve
 from proxy.serve.access_log import LogWriter
-from proxy.serve.certificates import read_certificates
+from proxy.serve.certificate_watch import CertificateWatch
 
 if TYPE_CHECKING:
     import socket
@@ -41,7 +41,8 @@ class Server:
     def __init__(self, config: Config) -> None:
         """Binds every listener, or none. Raises ListenError, LogError, TlsFileError and CertificateError."""
         self.config = config
-        tls = {name: read_certificates(f).context for name, f in config.frontends.items() if f.tls}
+        self.certificates = CertificateWatch(config.frontends)
+        tls = {name: watched.current.context for name, watched in self.certificates.watched.items()}
         self.reactor = Reactor()
         self.wheel = Wheel(self.reactor, shortest_timeout(config))
         rng = Random()
@@ -209,6 +210,7 @@ async def _serve(server: Server, task_status: trio.TaskStatus[Server]) -> None:
             nursery.start_soon(resolve.keep_resolving, server.pools)
             await nursery.start(managed_backends.run, server.pools)
             nursery.start_soon(health_checks.run, server.pools)
+            nursery.start_soon(server.certificates.run, server.frontends)
             server.accept()
             task_status.started(server)
     finally:
