@@ -259,6 +259,29 @@ def ask_over_tls(address: str, name: str, ca: str) -> dict[str, Any]:
         return found
 
 
+def tls(moved: Moved, rproxy: Rproxy) -> None:
+    web, raw = moved("127.0.0.1:8443"), moved("127.0.0.1:8444")
+    trusting = ssl.create_default_context(cafile=moved("/tmp/rproxy-demo.pem"))
+    connection = http.client.HTTPSConnection(web, timeout=10, context=trusting)
+    connection.request("GET", "/")
+    report = json.load(connection.getresponse())
+    connection.close()
+    assert ["X-Forwarded-Proto", "https"] in report["headers"]
+    answer = request(moved("127.0.0.1:8080"), "/any?q")
+    assert (answer.status, answer.headers["Location"]) == (308, f"https://{web}/any?q")
+    assert request(web, "/").status == 400
+    with connect(raw) as sock, trusting.wrap_socket(sock, server_hostname="127.0.0.1") as echo:
+        echo.sendall(b"hello\n")
+        assert echo.recv(100) == b"hello\n"
+        shown = echo.getpeercert(binary_form=True)
+    prepared(moved, Path(moved("/tmp/")))
+    rproxy.signal(signal.SIGHUP)
+    wait_until(lambda: "raw: new certificates: localhost until" in rproxy.log)
+    trusting.load_verify_locations(moved("/tmp/rproxy-demo.pem"))
+    with connect(raw) as sock, trusting.wrap_socket(sock, server_hostname="localhost") as echo:
+        assert echo.getpeercert(binary_form=True) != shown
+
+
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "access-log.toml": access_log,
     "app-servers.toml": app_servers,
@@ -269,6 +292,7 @@ PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "routes.toml": routes,
     "tcp.toml": tcp,
     "tls-passthrough.toml": tls_passthrough,
+    "tls.toml": tls,
     "unix.toml": unix,
     "weights.toml": weights,
 }
