@@ -1146,6 +1146,68 @@ lb.toml:9:21: "healthz" does not begin with "/": write "/healthz"
 for example: path = "/healthz"
 """,
     ),
+    (
+        "proxies in front, and who may come in",
+        """\
+user = "no body"
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+proxy_protocol = "v2"
+trusted_proxies = ["10.0.0.1/8", "proxies"]
+forwarded = "rfc-7239"
+allow = "10.0.0.0/33"
+[frontends.raw]
+listen = "127.0.0.1:8081"
+mode = "tcp"
+pool = "app"
+proxy_protocol = true
+[pools.app]
+backends = ["127.0.0.1:9001"]
+proxy_protocol = "v3"
+""",
+        """\
+lb.toml:1:8: "no body" is not the name of a user or group: write one like "nobody"
+  user = "no body"
+         ^
+for example: user = "nobody"
+
+lb.toml:5:18: "proxy_protocol" must be true or false, not "v2"
+  proxy_protocol = "v2"
+                   ^
+for example: proxy_protocol = true
+
+lb.toml:6:20: "10.0.0.1/8" names an address within the network: write "10.0.0.0/8"
+  trusted_proxies = ["10.0.0.1/8", "proxies"]
+                     ^
+for example: trusted_proxies = ["10.0.0.0/8", "2001:db8::/32"]
+
+lb.toml:6:34: "proxies" is not a network: write one like "10.0.0.0/8", "2001:db8::/32" or "unix:"
+  trusted_proxies = ["10.0.0.1/8", "proxies"]
+                                   ^
+for example: trusted_proxies = ["10.0.0.0/8", "2001:db8::/32"]
+
+lb.toml:7:13: "rfc-7239" is not a value of "forwarded": it takes "x-forwarded", "rfc7239" or "both"; did you mean "rfc7239"?
+  forwarded = "rfc-7239"
+              ^
+for example: forwarded = "rfc7239"
+
+lb.toml:8:9: "10.0.0.0/33" is not a network: write one like "10.0.0.0/8", "2001:db8::/32" or "unix:"
+  allow = "10.0.0.0/33"
+          ^
+for example: allow = ["192.0.2.0/24"]
+
+lb.toml:13:18: nobody is trusted to send PROXY headers, so every connection would be refused; name the networks of your proxies in "trusted_proxies"
+  proxy_protocol = true
+                   ^
+for example: trusted_proxies = ["10.0.0.0/8", "2001:db8::/32"]
+
+lb.toml:16:18: "v3" is not a value of "proxy_protocol": it takes "v1" or "v2"
+  proxy_protocol = "v3"
+                   ^
+for example: proxy_protocol = "v2"
+""",
+    ),
 ]
 
 
