@@ -6,7 +6,7 @@ import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from proxy.core.proxy_protocol import LOCAL, encode_v1, encode_v2
+from proxy.core.proxy_header_writer import LOCAL, encode_v1, encode_v2
 from proxy.engine.backend import LiveBackend
 
 if TYPE_CHECKING:

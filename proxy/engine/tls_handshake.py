@@ -11,7 +11,7 @@ from proxy.core import x509
 from proxy.core.client_certificate import certificate_fields
 from proxy.core.errors import BadHandshake, ClientGone, ClientTimeout, error_page
 from proxy.core.peer import TlsFacts
-from proxy.core.proxy_protocol import with_tls
+from proxy.core.proxy_header_writer import with_tls
 from proxy.engine.access_log import Unserved
 from proxy.engine.arrival import Stage
 from proxy.engine.reactor import READ_WRITE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.core.address import UnixAddress
-from proxy.core.proxy_protocol import encode_v1
+from proxy.core.proxy_header_writer import encode_v1
 from tests.engine.support import GET, ask, backend, client, config, echo, hello, outcomes, proxy, reason, status, until
 
 if TYPE_CHECKING:

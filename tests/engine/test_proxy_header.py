@@ -9,7 +9,8 @@ import pytest
 import trio
 
 from proxy.core.address import UnixAddress
-from proxy.core.proxy_protocol import LOCAL, SIGNATURE, SSL, ProxyHeader, encode_ssl, encode_v1, encode_v2, parse
+from proxy.core.proxy_header_writer import LOCAL, encode_ssl, encode_v1, encode_v2
+from proxy.core.proxy_protocol import SIGNATURE, SSL, ProxyHeader, parse
 from tests.engine.support import (
     GET,
     OK,
