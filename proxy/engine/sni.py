@@ -25,7 +25,8 @@ class HelloPeek(Stage):
     """The last stage of a TCP frontend with routes. It only looks: the bytes stay in the kernel, where the session
     finds them as if nobody had been here.
 
-    Each look copies what has come anew, which the limit of a hello makes cheap: 1 us for 16 KiB.
+    Each look copies all that has come, which the limit of a hello makes cheap: 1 us for 16 KiB. A Unix socket holds no
+    more than 278 pieces that are not read, be they of one byte; who sends a hello in more runs into the deadline.
     """
 
     __slots__ = ("_reader", "_seen")
