@@ -34,8 +34,8 @@ from proxy.core.llhttp import Judge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from proxy.core.claims import Claims
     from proxy.core.field_lines import Reader
-    from proxy.core.forwarding import Claims
 
     FindReader = Callable[[bytes, Underscores], Reader | None]
 
@@ -70,7 +70,7 @@ class RequestHead:
 
     target: origin-form or `*`, as sent on; host: as sent, b"" when HTTP/1.0 sent none; once: fields that may come once;
     takes_trailers: it can be sent trailers (RFC 9110 section 6.5.1);
-    claims: what it says of proxies and clients before it, where that is believed (core/forwarding.py);
+    claims: what it says of proxies and clients before it, where that is believed (core/claims.py);
     length: of the body, 0 without one, or CHUNKED; is_1_1: the client speaks HTTP/1.1; keep_alive: the client's
     connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
     forward: the head for the backend but for the fields about the client and the blank line;

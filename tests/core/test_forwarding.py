@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.forwarding import Style, Teller, client_of, find_claims
+from proxy.core.claims import Style, find_claims
+from proxy.core.forwarding import Teller, client_of
 from proxy.core.http1 import HeadParser, RequestHead
 from proxy.core.networks import Networks
 from proxy.core.peer import Peer

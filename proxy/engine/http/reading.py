@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.forwarding import find_claims
+from proxy.core.claims import find_claims
 from proxy.core.head_cache import HeadCache
 from proxy.core.http1 import HeadParser
 
