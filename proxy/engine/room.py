@@ -26,7 +26,8 @@ class Spare(Protocol):
 
 
 class Room:
-    """Whoever has waited longest for a request, or for the rest of one, goes first; exchanges and tunnels never go.
+    """Whoever has waited longest for a request, or for the rest of one, goes first, and who has had the last answer and
+    does not leave; exchanges and tunnels never go.
 
     So neither idle clients nor an attack by unfinished heads keeps others out: each new connection costs the oldest of
     those its place. They are found by a look at all sessions, only at the limit and at most once in LOOK_EVERY, so that

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 
 from proxy.engine.client_limit import count_client
 from tests.engine.support import (
@@ -21,6 +22,7 @@ from tests.engine.support import (
     hello,
     outcomes,
     proxy,
+    slots,
     until,
 )
 from tests.engine.test_client_limit import Behind
@@ -120,6 +122,31 @@ async def test_exchanges_and_tunnels_never_go() -> None:
             assert await fifth.exactly(5) == b"hello"
         for wire in wires[1:]:
             wire.close()
+
+
+@pytest.mark.slow
+async def test_bodies_that_are_drawn_out_hold_a_full_frontend_until_their_rate_is_judged() -> None:
+    async with backend(hello) as app:
+        settings = config(app.address, limits={**FOUR, "body_rate": 1000}, timeouts={"request_body": 0.4})
+        async with proxy(settings) as server, trio.open_nursery() as nursery:
+            wires = await crowd(server, 4, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+            for wire in wires:
+                nursery.start_soon(drip, wire)
+            await until(lambda: slots(server) == 4)
+            assert (await ask(server))[1] == b"ok"
+            assert outcomes(server)["request-body-too-slow"] >= 1  # and who goes on sending does not linger then
+            nursery.cancel_scope.cancel()
+        for wire in wires:
+            wire.close()
+
+
+async def drip(wire: Wire) -> None:
+    try:
+        while True:
+            await wire.send(b"x")
+            await trio.sleep(0.02)
+    except (trio.BrokenResourceError, trio.ClosedResourceError):
+        pass
 
 
 async def test_nobody_is_sent_away_while_nobody_waits() -> None:

@@ -349,8 +349,10 @@ class HttpSession:
         raise NotImplementedError  # a frontend with an access log has a LoggedSession
 
     def spare_since(self) -> float | None:
-        if self.exchange is not None or self.unsent or self.is_closing or self.is_over:
+        if self.exchange is not None or self.unsent or self.is_over:
             return None
+        if self.is_closing:
+            return self.deadline - LINGER
         is_first = self.requests_left == (self.frontend.config.limits.requests_per_connection or -1)
         is_in_head = self.buffer or is_first
         return self.deadline - (self.timeouts.request_head if is_in_head else self.timeouts.keep_alive)
