@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from proxy.engine.reactor import Reactor
 
 TICK = 0.1  # seconds: how late a deadline may be noticed
+MOST = 32  # time-outs in a row: a reset with a full pipe takes 0.5 ms, and thousands may be due at once
 
 
 class Timed(Protocol):
@@ -40,6 +41,7 @@ class Wheel:
         self._reactor = reactor
         self._horizon = max(horizon, TICK)
         self._buckets: dict[int, Bucket] = {}
+        self._due: Bucket = {}  # what is left of the bucket whose time has come
         self._tick = math.ceil(reactor.now / TICK)
 
     def add(self, timed: Timed) -> None:
@@ -49,7 +51,7 @@ class Wheel:
 
     def members(self) -> list[Timed]:
         """Everything watched now."""
-        return [timed for bucket in self._buckets.values() for timed in bucket]
+        return [timed for bucket in (self._due, *self._buckets.values()) for timed in bucket]
 
     def remove(self, timed: Timed) -> None:
         if timed.bucket is not None:
@@ -69,27 +71,34 @@ class Wheel:
         """Until cancelled."""
         while True:
             await trio.sleep(TICK)
-            self.turn(self._reactor.read_clock())
+            while self.turn(self._reactor.read_clock()):
+                await trio.lowlevel.checkpoint()  # whoever has not timed out goes on meanwhile
 
-    def turn(self, now: float) -> None:
-        """Calls `timed_out` for every deadline before `now`."""
+    def turn(self, now: float) -> bool:
+        """Calls `timed_out` for deadlines before `now`: for MOST of them, and then says that there may be more."""
         last = math.floor(now / TICK)
-        while self._tick <= last:
-            bucket = self._buckets.pop(self._tick, None)
-            self._tick += 1
-            if bucket:
-                self._look(bucket, now)
+        left = MOST
+        while self._due or self._tick <= last:
+            if not self._due:
+                self._due = self._buckets.pop(self._tick, {})
+                self._tick += 1
+            left = self._look(self._due, now, left)
+            if not left:
+                return True
+        return False
 
-    def _look(self, bucket: Bucket, now: float) -> None:
-        for timed in list(bucket):
-            if timed not in bucket:
-                continue  # ended by the time-out of one before it
+    def _look(self, bucket: Bucket, now: float, left: int) -> int:
+        """Until the bucket is empty, or `left` time-outs were called; how many of these are left then."""
+        while bucket and left:
+            timed, _ = bucket.popitem()
             if timed.deadline > now:
                 self._place(timed, now)
                 continue
+            left -= 1
             try:
                 timed.timed_out()
             except Exception as error:  # noqa: BLE001 - the same boundary as around every handler
                 self._reactor.crashed(timed.timed_out, error)
             if timed.bucket is bucket:
                 self._place(timed, now)
+        return left

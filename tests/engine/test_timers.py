@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.engine.timers import TICK, Bucket, Wheel
+from proxy.engine.timers import MOST, TICK, Bucket, Wheel
 
 HORIZON = 1.0
 LATE = TICK + 1e-6
@@ -107,9 +107,25 @@ def test_one_that_does_not_end_is_asked_again(wheel: Wheel, clock: Clock) -> Non
 
 def test_one_that_ends_another_of_the_same_tick_spares_it(wheel: Wheel, clock: Clock) -> None:
     first, second = add(wheel, clock, 0.5), add(wheel, clock, 0.5)
-    first.then = lambda: (first.end(), second.end())[0]
+    first.then = second.then = lambda: (first.end(), second.end())[0]
     run(wheel, clock, clock.now + 2)
-    assert (len(first.fired), second.fired) == (1, [])
+    assert len(first.fired) + len(second.fired) == 1
+
+
+def test_crowd_that_is_due_at_once_is_called_in_turns(wheel: Wheel, clock: Clock) -> None:
+    items = [add(wheel, clock, 0.5) for _ in range(3 * MOST + 1)]
+    young = [add(wheel, clock, 0.5) for _ in range(10)]
+    for item in young:
+        item.deadline += 10
+    clock.now += 0.7
+    turns = [sum(len(item.fired) for item in items)]
+    while wheel.turn(clock.now):
+        turns.append(sum(len(item.fired) for item in items))
+        assert len(wheel.members()) == len(items) + len(young) - turns[-1]
+    assert turns == [0, MOST, 2 * MOST, 3 * MOST]
+    assert all(len(item.fired) == 1 for item in items)
+    assert set(wheel.members()) == set(young)
+    assert not any(item.fired for item in young)
 
 
 def test_error_ends_its_own_and_the_others_go_on(wheel: Wheel, clock: Clock) -> None:
