@@ -116,7 +116,9 @@ class Unserved:
         self._began = began
 
     def facts(self, error: ProxyError | None) -> Record:
-        log, now = self._frontend.access_log, self._frontend.reactor.now
-        assert log is not None
+        frontend = self._frontend
+        log, now = frontend.access_log, frontend.reactor.now
+        assert log is not None and error is not None
+        status = error.status if frontend.config.mode == "http" else 0
         marks = (self._began, 0.0, 0.0, 0.0, 0.0, 0.0, now)
-        return (log.new_client(self._peer), 0, None, marks, ("", "", 0, False, 0, 0, reason_of(error)), 0, 0)
+        return (log.new_client(self._peer), 0, None, marks, ("", "", 0, False, status, 0, reason_of(error)), 0, 0)

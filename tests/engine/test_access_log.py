@@ -97,3 +97,4 @@ async def test_a_connection_that_had_no_session_yet(tmp_path: Path) -> None:
             await second.rest()
     line = log.line
     assert (line["reason"], line["client"], line["method"]) == ("admit/too-many-connections", "127.0.0.1", None)
+    assert line["status"] == 429

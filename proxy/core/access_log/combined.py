@@ -37,8 +37,11 @@ class Combined:
         )
 
     def _describe(self, client: Client) -> str:
-        peer, session = client.peer, f"{self._run}-{client.session:x}"
-        client.text = f"{word(peer.host or 'unix:')}\nport={peer.port} frontend={self._frontend} session={session}"
+        peer, tls = client.peer, client.peer.tls
+        client.text = (
+            f"{word(peer.host or 'unix:')}\nport={peer.port or '-'} tls={tls.version if tls else '-'} "
+            f"cipher={tls.cipher if tls else '-'} frontend={self._frontend} session={self._run}-{client.session:x}"
+        )
         return client.text
 
     def _describe_head(self, head: LoggedHead) -> str:

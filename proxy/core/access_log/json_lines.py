@@ -37,10 +37,11 @@ class JsonLines:
         )
 
     def _describe(self, client: Client) -> str:
-        peer = client.peer
+        peer, tls = client.peer, client.peer.tls
         client.text = (
             f'"frontend":"{self._frontend}","client":{quoted((peer.host or "unix:").encode())},'
-            f'"client_port":{peer.port or "null"},"session":"{self._run}-{client.session:x}"'
+            f'"client_port":{peer.port or "null"},"session":"{self._run}-{client.session:x}",'
+            f'"tls":{_name(tls.version) if tls else "null"},"cipher":{_name(tls.cipher) if tls else "null"}'
         )
         return client.text
 

@@ -20,8 +20,8 @@ def line(**changes: Any) -> str:
 def test_a_line() -> None:
     assert line() == (
         '192.0.2.7 - - [18/Nov/2026:11:06:40 +0000] "GET /item HTTP/1.1" 200 240 "http://a/b" "curl/8" '
-        "host=example.com port=50123 frontend=web session=5eed-2b/3 reason=ok pool=app backend=127.0.0.1:9001 "
-        "backend_status=200 tries=1 reused=1 in=120 us=0/0/1000/0/1000/500/2500\n"
+        "host=example.com port=50123 tls=- cipher=- frontend=web session=5eed-2b/3 reason=ok pool=app "
+        "backend=127.0.0.1:9001 backend_status=200 tries=1 reused=1 in=120 us=0/0/1000/0/1000/500/2500\n"
     )
 
 
@@ -41,4 +41,4 @@ def test_no_client_writes_lines_or_fields_of_its_own(target: bytes, host: bytes,
     request.forward = b"GET / HTTP/1.1\r\nUser-Agent: " + agent + b"\r\nReferer: " + target + b"\r\n"
     match = COMBINED.fullmatch(line(head=request, backend=backend))
     assert match
-    assert match[8].count(" ") == 12
+    assert match[8].count(" ") == 14

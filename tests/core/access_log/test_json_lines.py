@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from proxy.core.access_log.json_lines import JsonLines
 from proxy.core.access_log.record import Client, SeenHead
-from proxy.core.peer import Peer
-from tests.core.access_log.support import MARKS, WALL, head, record
+from proxy.core.peer import Peer, TlsFacts
+from tests.core.access_log.support import MARKS, WALL, client, head, record
 
 
 def line(**changes: Any) -> str:
@@ -19,7 +19,8 @@ def test_a_line_says_all_there_is_to_say() -> None:
     assert text.endswith("}\n")
     assert json.loads(text) == {
         "time": "2026-11-18T11:06:40.500Z",
-        "frontend": "web", "client": "192.0.2.7", "client_port": 50123, "session": "5eed-2b", "exchange": 3,
+        "frontend": "web", "client": "192.0.2.7", "client_port": 50123, "session": "5eed-2b",
+        "tls": None, "cipher": None, "exchange": 3,
         "method": "GET", "target": "/item", "host": "example.com", "protocol": "HTTP/1.1",
         "referer": "http://a/b", "user_agent": "curl/8", "status": 200, "reason": "ok",
         "pool": "app", "backend": "127.0.0.1:9001", "backend_status": 200, "tries": 1, "reused": True,
@@ -42,6 +43,13 @@ def test_every_line_has_the_same_keys() -> None:
     assert [refused[key] for key in ("method", "target", "protocol", "pool", "backend")] == [None] * 5
     assert (tcp["protocol"], tcp["exchange"], tcp["status"]) == ("tcp", None, None)
     assert (unix["client"], unix["client_port"]) == ("unix:", None)
+
+
+def test_tls_is_told() -> None:
+    made = client()
+    made.peer.tls = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+    found = json.loads(line(client=made))
+    assert (found["tls"], found["cipher"]) == ("TLSv1.3", "TLS_AES_256_GCM_SHA384")
 
 
 def test_a_tunnel_names_its_time() -> None:

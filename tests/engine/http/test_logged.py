@@ -30,6 +30,7 @@ from tests.engine.support import (
     unanswering,
     until,
 )
+from tests.engine.tls_wire import tls_client, tls_settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -413,3 +414,28 @@ async def test_a_body_that_comes_behind_its_answer_is_not_of_the_next_request(lo
     lines = log.lines
     assert [line["reason"] for line in lines] == ["ok", "ok"]
     assert lines[1]["bytes_in"] == len(GET)
+
+
+async def test_over_tls_the_bytes_are_those_within_it(log: Log, tmp_path: Path) -> None:
+    settings = {**log.settings, "tls": tls_settings(tmp_path)}
+    async with backend(always(large())) as app, proxy(config(app.address, frontend=settings)) as server:
+        async with tls_client(server) as wire:
+            data = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(wire.send, data)
+                head, body = await wire.response()
+    line = log.line
+    assert line["tls"] == "TLSv1.3"
+    assert line["cipher"].startswith("TLS_")
+    assert (line["bytes_in"], line["bytes_out"]) == (len(data), len(head) + len(body))
+
+
+async def test_a_handshake_that_fails(log: Log, tmp_path: Path) -> None:
+    settings = {**log.settings, "tls": tls_settings(tmp_path)}
+    async with proxy(config(NOBODY, frontend=settings)) as server, client(server) as wire:
+        await wire.send(GET)
+        await wire.rest()
+    line = log.line
+    assert (line["reason"], line["exchange"], line["method"], line["tls"]) == (
+        "accept/plain-http-on-tls-port", None, None, None,
+    )  # fmt: skip
