@@ -29,7 +29,7 @@ pool = "app"
 address = "127.0.0.1:{port}"
 command = "python -m tests.clients.websocket_echo {{address}}"
 """
-# Framing, pings, fragments, UTF-8, closing, and some of the large messages and of the compressed ones. The other 360
+# Framing, pings, fragments, UTF-8, closing, and some of the large messages and of the compressed ones. The other 240
 # are more of the last two: they take minutes, most of it in the server.
 BRIEF = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.*", "9.2.*", "9.5.*", "10.*"]
 BRIEF += [f"{group}.{size}" for group in ("12.1", "12.2", "12.3", "13.1", "13.4", "13.7") for size in (1, 2)]
