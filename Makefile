@@ -15,7 +15,7 @@ BIN := $(CURDIR)/.venv/bin
 IN_VENV := PATH="$(BIN):$$PATH"
 
 # program:package of Debian; the tests talk to these.
-PROGRAMS := curl:curl socat:socat wrk:wrk nginx:nginx haproxy:haproxy slowhttptest:slowhttptest chromium:chromium chromedriver:chromium-driver
+PROGRAMS := curl:curl openssl:openssl socat:socat wrk:wrk nginx:nginx haproxy:haproxy slowhttptest:slowhttptest chromium:chromium chromedriver:chromium-driver
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
