@@ -1,4 +1,4 @@
-"""TLS that ends here, with the clients that people use: curl, openssl, Python's ssl, websockets; and what it takes up."""
+"""TLS that ends here, with clients that people use: curl, openssl, Python's ssl, websockets; and what it takes up."""
 
 from __future__ import annotations
 
