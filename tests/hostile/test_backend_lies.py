@@ -47,6 +47,10 @@ BAD_HEADS: dict[str, bytes] = {  # nothing of these may reach the client
     "four digits": lie(b"HTTP/1.1 2000 OK", FIVE, body=b"hello"),
     "status 000": lie(b"HTTP/1.1 000 OK", FIVE, body=b"hello"),
     "status 099": lie(b"HTTP/1.1 099 OK", FIVE, body=b"hello"),
+    "status 600": lie(b"HTTP/1.1 600 OK", FIVE, body=b"hello"),
+    "status 999": lie(b"HTTP/1.1 999 OK", FIVE, body=b"hello"),
+    "an interim answer with a length": lie(b"HTTP/1.1 103 Early", b"Content-Length: 38", body=POISON),
+    "an interim answer in chunks": lie(b"HTTP/1.1 100 Continue", b"Transfer-Encoding: chunked", body=POISON),
     "negative status": lie(b"HTTP/1.1 -20 OK", FIVE, body=b"hello"),
     "status of letters": lie(b"HTTP/1.1 abc OK", FIVE, body=b"hello"),
     "no status": lie(b"HTTP/1.1", FIVE, body=b"hello"),
@@ -109,6 +113,18 @@ BAD_HEADS: dict[str, bytes] = {  # nothing of these may reach the client
     "obs-fold in a trailer": chunked(b"5\r\nhello\r\n0\r\nX: y\r\n z\r\n\r\n"),
     "control byte in a trailer": chunked(b"5\r\nhello\r\n0\r\nX: \x00\r\n\r\n"),
     "a thousand digits": ok(b"Content-Length: " + b"0" * 5000 + b"x"),
+}
+NEVER_A_HEAD: dict[str, bytes] = {  # and no blank line ever comes
+    "HTTP/0.9": b"<html>hello</html>",
+    "a TLS alert": b"\x15\x03\x03\x00\x02\x02\x46",
+    "HTTP/2 settings": b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
+    "SMTP": b"220 hello\r\n",
+    "bare LF": b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+    "bare CR": b"HTTP/1.1 200 OK\rContent-Length: 5\r\rhello",
+    "HTTP/2 in a status line": b"HTTP/2 200",
+    "one wrong byte": b"x",
+    "a line end": b"\r\n",
+    "garbage in a segment of its own": b"HTTP/1.1 2" + PIECE + b"hello",
 }
 MANY_ZEROS = ok(b"Content-Length: " + b"0" * 5000 + b"5")  # int() refuses it, llhttp does not
 INTERIM_STORM = lie(b"HTTP/1.1 103 Early Hints", b"Link: </a>") * 40 + ok(FIVE)
@@ -223,6 +239,12 @@ CLOSING = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 async def test_a_bad_answer_is_a_502(name: str, caplog: pytest.LogCaptureFixture) -> None:
     await is_refused(BAD_HEADS[name])
     assert not tracebacks(caplog)
+
+
+@pytest.mark.parametrize("name", NEVER_A_HEAD)
+async def test_what_cannot_become_an_answer_is_not_waited_for(name: str) -> None:
+    """The deadline of a response's head is 60 s here, that of this test 8 s."""
+    await is_refused(NEVER_A_HEAD[name])
 
 
 async def test_more_digits_than_int_takes_are_a_502(caplog: pytest.LogCaptureFixture) -> None:

@@ -510,3 +510,25 @@ async def send_empty_lines(wire: Wire) -> None:
     while True:
         await wire.send(b"\r\n")
         await trio.sleep(0.05)
+
+
+async def test_names_with_underscores_are_refused_where_the_frontend_says_so() -> None:
+    data = b"GET / HTTP/1.1\r\nHost: a\r\napi_key: 1\r\n\r\n"
+    async with backend(hello) as app:
+        async with proxy(config(app.address, frontend={"underscores": "refuse"})) as server:
+            head, _ = await ask(server, data)
+            assert (status(head), reason(head)) == (400, "parse/underscore")
+        async with proxy(config(app.address)) as server:
+            assert status((await ask(server, data))[0]) == 200
+
+
+async def test_half_an_empty_line_is_no_beginning_of_a_request() -> None:
+    """Or CR, LF, CR, LF … could hold a session for ever: the deadline is that of an idle connection still."""
+    async with backend(hello) as app:
+        settings = config(app.address, timeouts={"keep_alive": 0.1, "request_head": 60.0})
+        async with proxy(settings) as server, client(server) as wire:
+            await wire.send(GET)
+            await wire.response()
+            await wire.send(b"\r")
+            head, _ = await wire.response()
+            assert status(head) == 408
