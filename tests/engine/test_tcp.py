@@ -383,13 +383,14 @@ async def test_connections_beyond_the_limit_wait_their_turn() -> None:
 
 async def test_refused_connection_waits_for_a_backend_that_is_merely_full() -> None:
     async with backend(echo) as app, proxy(tcp(NOBODY, one_at_a_time(app.address))) as server:
-        async with client(server) as second:
-            async with client(server) as first:
-                await first.send(b"x")
-                await first.exactly(1)
+        async with client(server) as first:
+            await first.send(b"x")
+            await first.exactly(1)
+            async with client(server) as second:
                 await second.send(b"hello")
                 await until(lambda: server.pools["app"].waiting == 1)
-            assert await second.exactly(5) == b"hello"
+                first.close()
+                assert await second.exactly(5) == b"hello"
 
 
 async def test_full_backlog_is_waited_for(tmp_path: Path) -> None:
