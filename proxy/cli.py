@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from proxy import __version__
 from proxy.core.config import Checked, ConfigErrors, check_file, json_schema, problems_as_json, render_problems
-from proxy.engine.backend_tls import check_contexts
+from proxy.engine.tls.backend_tls import check_contexts
 from proxy.serve.certificates import check_certificates
 from proxy.serve.run import StartError, run
 

@@ -10,8 +10,8 @@ from proxy.core.access_log.record import OK, Client
 
 if TYPE_CHECKING:
     from proxy.core.access_log.record import Record
+    from proxy.core.client.peer import Peer
     from proxy.core.errors import ProxyError
-    from proxy.core.peer import Peer
     from proxy.engine.frontend import Frontend
     from proxy.engine.sock import Sock
 

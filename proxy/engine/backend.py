@@ -16,9 +16,9 @@ from proxy.core.pool import UNLIMITED, Backend
 
 if TYPE_CHECKING:
     from proxy.core.address import Address
-    from proxy.core.peer import Peer
-    from proxy.engine.backend_tls import BackendTls
+    from proxy.core.client.peer import Peer
     from proxy.engine.http.connection import BackendConnection
+    from proxy.engine.tls.backend_tls import BackendTls
 
 # Of n members, k connections for each leave one out with a chance of about n * exp(-k): 0.1 % for three.
 CONNECTIONS_PER_MEMBER = 8

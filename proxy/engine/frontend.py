@@ -7,19 +7,22 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy.core.client_counts import ClientCounts
+from proxy.core.client.counts import ClientCounts
+from proxy.core.client.networks import Access, Networks
 from proxy.core.errors import NoRoom, NoRoute, ProxyError
-from proxy.core.head_cache import HeadCache
-from proxy.core.http1 import HeadParser, RequestHead, ResponseHead
+from proxy.core.http.head_cache import HeadCache
+from proxy.core.http.http1 import HeadParser, RequestHead, ResponseHead
 from proxy.core.line_budget import LineBudget
-from proxy.core.networks import Access, Networks
 from proxy.core.pool import Pool
 from proxy.core.retry import RetryPolicy
 from proxy.core.route import Router
 from proxy.engine.access_log import RecordBuffer
-from proxy.engine.admission import admit
+from proxy.engine.arrival.admission import admit
+from proxy.engine.arrival.client_limit import count_client
+from proxy.engine.arrival.proxy_header import HeaderStage
+from proxy.engine.arrival.room import Room
+from proxy.engine.arrival.sni import HelloPeek
 from proxy.engine.backend import LiveBackend
-from proxy.engine.client_limit import count_client
 from proxy.engine.http.connection import BackendConnection
 from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.logged import LoggedSession
@@ -28,11 +31,8 @@ from proxy.engine.http.session import HttpSession
 from proxy.engine.http.telling import http_session
 from proxy.engine.http.tls_connection import TlsConnection
 from proxy.engine.logged_tcp import LoggedTcpSession
-from proxy.engine.proxy_header import HeaderStage
-from proxy.engine.room import Room
-from proxy.engine.sni import HelloPeek
 from proxy.engine.tcp import TcpSession
-from proxy.engine.tls_handshake import TlsHandshake
+from proxy.engine.tls.handshake import TlsHandshake
 
 if TYPE_CHECKING:
     import ssl
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from proxy.core import config
-    from proxy.core.peer import Peer
+    from proxy.core.client.peer import Peer
     from proxy.engine.access_log import Recorded
-    from proxy.engine.arrival import Step
+    from proxy.engine.arrival.stage import Step
     from proxy.engine.reactor import Reactor
     from proxy.engine.sock import Sock
     from proxy.engine.timers import Wheel

@@ -6,15 +6,15 @@ import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from proxy.core.proxy_header_writer import LOCAL, encode_v1, encode_v2
+from proxy.core.client.proxy_header_writer import LOCAL, encode_v1, encode_v2
 from proxy.engine.backend import LiveBackend
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from proxy.core.config.values import ProxyVersion
-    from proxy.core.peer import Peer
-    from proxy.core.proxy_protocol import Tlv
+    from proxy.core.client.peer import Peer
+    from proxy.core.client.proxy_protocol import Tlv
+    from proxy.core.config.sections.values import ProxyVersion
     from proxy.engine.http.connection import BackendConnection
 
 

@@ -13,7 +13,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from proxy.core.address import Address, TcpAddress, UnixAddress
-from proxy.core.peer import Peer
+from proxy.core.client.peer import Peer
 from proxy.engine.reactor import READ
 
 if TYPE_CHECKING:

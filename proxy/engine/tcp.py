@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from proxy.core.errors import ClientGone, ConnectFailed, ConnectTimeout, Draining, NoBackend, ProxyError
 from proxy.core.retry import BacklogWait
 from proxy.engine.backend import connect_failed
-from proxy.engine.backend_tls import DialledTls, handshake_failed
 from proxy.engine.greeting import GreetingSocket
 from proxy.engine.reactor import BROKEN, HANG_UP, READ, READ_WRITE, WRITABLE
 from proxy.engine.relay import Relay, reset_on_close
+from proxy.engine.tls.backend_tls import DialledTls, handshake_failed
 
 if TYPE_CHECKING:
     from proxy.core.access_log.record import Record
-    from proxy.core.peer import Peer
+    from proxy.core.client.peer import Peer
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend, LivePool
     from proxy.engine.sock import Sock

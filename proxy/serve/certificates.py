@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from proxy.core import x509
+from proxy.core.client import x509
 from proxy.core.config.problem import Finding
-from proxy.core.config.tls import MODERN_CIPHERS
+from proxy.core.config.sections.tls import MODERN_CIPHERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.core.client.peer import Peer
 from proxy.core.config import HealthCheck
-from proxy.core.peer import Peer
-from proxy.engine.backend_tls import handshake_failed
 from proxy.engine.greeting import GreetedBackend
+from proxy.engine.tls.backend_tls import handshake_failed
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.config import LogFile, LogStdout
-from proxy.engine.backend_tls import TlsFileError
+from proxy.engine.tls.backend_tls import TlsFileError
 from proxy.serve.access_log import LogError
 from proxy.serve.certificates import CertificateError
 from proxy.serve.managed import ManagedError

@@ -13,12 +13,12 @@ from proxy.core.address import Address, UnixAddress
 from proxy.core.health import Health
 from proxy.core.pool import UNLIMITED
 from proxy.engine.backend import LiveBackend
-from proxy.engine.backend_tls import BackendTls, make_context
 from proxy.engine.frontend import Frontend, LivePool
 from proxy.engine.greeting import GreetedBackend
 from proxy.engine.listener import Listener, bound_address, listen
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
+from proxy.engine.tls.backend_tls import BackendTls, make_context
 from proxy.serve import health_checks, managed_backends, privileges, resolve
 from proxy.serve.access_log import LogWriter
 from proxy.serve.certificate_watch import CertificateWatch

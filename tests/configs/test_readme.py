@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 from proxy.core import errors
 from proxy.core.config import FrontendLimits, FrontendTimeouts, PoolTimeouts
-from proxy.core.config.units import parse_duration, parse_size
+from proxy.core.config.sections.units import parse_duration, parse_size
 from proxy.engine.backend import _REASONS as CONNECT_REASONS
 from tests.configs.reference import README, inserted
 from tests.processes import ROOT

@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
+from proxy.core.client.peer import Peer
 from proxy.core.errors import ClientGone
-from proxy.core.peer import Peer
 from proxy.engine import access_log
 from proxy.engine.access_log import Meter, RecordBuffer, reason_of
 from tests.engine.logs import Log

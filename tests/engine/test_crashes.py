@@ -16,7 +16,7 @@ import trio
 import trio.testing
 
 from proxy.core.config import Backend as BackendConfig
-from proxy.core.http1 import HeadParser
+from proxy.core.http.http1 import HeadParser
 from proxy.core.pool import Pool
 from proxy.engine.backend import LiveBackend
 from proxy.engine.flow import Flow, Pipe

@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.client.proxy_header_writer import LOCAL, encode_v1, encode_v2
+from proxy.core.client.proxy_protocol import AUTHORITY, UNIQUE_ID, ProxyHeader, parse
 from proxy.core.config import HealthCheck, PoolTls
-from proxy.core.proxy_header_writer import LOCAL, encode_v1, encode_v2
-from proxy.core.proxy_protocol import AUTHORITY, UNIQUE_ID, ProxyHeader, parse
 from proxy.serve.health_checks import probe
 from tests.engine.support import GET, OK, Wire, ask, backend, client, config, outcomes, proxy, until
 from tests.tls import server_context

@@ -16,7 +16,7 @@ import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
-from proxy.engine.arrival import Stage
+from proxy.engine.arrival.stage import Stage
 from proxy.engine.listener import bound_address, listen
 from proxy.serve.server import ListenError, Server
 from tests.engine.support import GET, Gate, ask, backend, client, config, dial, hello, proxy, silent, status, until
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from proxy.core.address import Address
-    from proxy.core.peer import Peer
+    from proxy.core.client.peer import Peer
 
 PLAIN = ListenOptions()
 

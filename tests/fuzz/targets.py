@@ -9,11 +9,12 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from proxy.core.chunked import MAX_SIZE_LINE, MAX_TRAILERS, ChunkedDecoder, ChunkError
-from proxy.core.client_hello import HelloReader
+from proxy.core.client.client_hello import HelloReader
+from proxy.core.client.proxy_protocol import parse as parse_proxy_header
 from proxy.core.config import check_text, render_problems
 from proxy.core.errors import REASON_PHRASES, BadHello, BadProxyHeader, BadRequest, BadResponse
-from proxy.core.http1 import (
+from proxy.core.http.chunked import MAX_SIZE_LINE, MAX_TRAILERS, ChunkedDecoder, ChunkError
+from proxy.core.http.http1 import (
     CHUNKED,
     END_OF_HEAD,
     UNTIL_CLOSE,
@@ -22,7 +23,6 @@ from proxy.core.http1 import (
     could_be_response,
     skip_empty_lines,
 )
-from proxy.core.proxy_protocol import parse as parse_proxy_header
 from tests.hostile.lie_trial import differences as response_differences
 from tests.hostile.lies import Lie
 from tests.hostile.recording_backend import comparable
@@ -34,7 +34,7 @@ from tests.hostile.trial import differences as request_differences
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proxy.core.http1 import RequestHead, ResponseHead
+    from proxy.core.http.http1 import RequestHead, ResponseHead
 
 CLIENT = b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n"
 MOST = 10_000  # bytes of a body that is made up to fit its head

@@ -13,7 +13,7 @@ import trio.testing
 from proxy.core.address import TcpAddress, UnixAddress, parse_address
 from proxy.core.config import Backend, Config, Frontend, HealthCheck, Pool, PoolTls
 from proxy.engine.backend import LiveBackend
-from proxy.engine.backend_tls import BackendTls, make_context
+from proxy.engine.tls.backend_tls import BackendTls, make_context
 from proxy.serve.health_checks import probe
 from proxy.serve.server import Server, serve
 from tests.engine.support import hello

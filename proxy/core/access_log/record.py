@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from proxy.core.peer import Peer
+    from proxy.core.client.peer import Peer
 
 OK = "ok"
 SWITCHED = 101  # the status of an exchange that became a tunnel

@@ -4,7 +4,10 @@
 """
 
 from proxy.core.config.load import Checked, check_file, check_text, load_config, parse_config
-from proxy.core.config.model import (
+from proxy.core.config.problem import ConfigErrors, ConfigProblem
+from proxy.core.config.report import problems_as_json, render_problems
+from proxy.core.config.schema import json_schema
+from proxy.core.config.sections.model import (
     AccessLog,
     Backend,
     Certificate,
@@ -28,9 +31,6 @@ from proxy.core.config.model import (
     Route,
     Shutdown,
 )
-from proxy.core.config.problem import ConfigErrors, ConfigProblem
-from proxy.core.config.report import problems_as_json, render_problems
-from proxy.core.config.schema import json_schema
 
 __all__ = [
     "AccessLog",

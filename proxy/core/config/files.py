@@ -5,8 +5,8 @@ import stat
 from collections.abc import Iterator
 
 from proxy.core.address import UnixAddress
-from proxy.core.config.model import Config
 from proxy.core.config.problem import Finding
+from proxy.core.config.sections.model import Config
 
 
 def check_files(config: Config) -> Iterator[Finding]:

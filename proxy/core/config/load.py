@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from proxy.core.config.files import check_files
 from proxy.core.config.messages import findings
-from proxy.core.config.model import Config
 from proxy.core.config.positions import Path, Positions, locate
 from proxy.core.config.problem import ConfigErrors, ConfigProblem, Finding, Source
-from proxy.core.config.rules import check_rules
+from proxy.core.config.rules.checks import check_rules
 from proxy.core.config.salvage import NAMED_TABLES, is_consequence, without
 from proxy.core.config.schema import adapter
+from proxy.core.config.sections.model import Config
+from proxy.core.config.sections.users import check_users
 from proxy.core.config.syntax import explain
-from proxy.core.config.users import check_users
 
 _TOO_DEEP = Finding(path=(), message="brackets are nested too deeply")
 

@@ -6,18 +6,18 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from proxy.core.config.access_log import LogFormat, LogOnly
-from proxy.core.config.policy import RedirectStatus
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding, show_path
-from proxy.core.config.retries import RetryOn
 from proxy.core.config.salvage import NAMED_TABLES, existing
 from proxy.core.config.schema import example_at, keys_at
+from proxy.core.config.sections.access_log import LogFormat, LogOnly
+from proxy.core.config.sections.policy import RedirectStatus
+from proxy.core.config.sections.retries import RetryOn
+from proxy.core.config.sections.tls import ClientCertificates
+from proxy.core.config.sections.units import show
+from proxy.core.config.sections.values import Balance, Forwarded, Mode, ProxyVersion, TlsVersion
 from proxy.core.config.suggest import did_you_mean, nearest
-from proxy.core.config.tls import ClientCertificates
-from proxy.core.config.units import show
-from proxy.core.config.values import Balance, Forwarded, Mode, ProxyVersion, TlsVersion
-from proxy.core.field_names import Underscores
+from proxy.core.http.field_names import Underscores
 
 _UNKNOWN = "unexpected_keyword_argument"
 _TYPES = {

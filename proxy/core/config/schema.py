@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from proxy.core.config.model import Config
+from proxy.core.config.sections.model import Config
 
 Node = dict[str, Any]
 Path = Sequence[str | int]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.core.chunked import LAST_CHUNK, ChunkedDecoder, ChunkError, encode_chunk, encode_trailers
 from proxy.core.errors import BadRequest
-from proxy.core.headers import allowed_trailers
+from proxy.core.http.chunked import LAST_CHUNK, ChunkedDecoder, ChunkError, encode_chunk, encode_trailers
+from proxy.core.http.headers import allowed_trailers
 from proxy.engine.flow import BLOCKED, DONE, DRY, LARGE_READ, MAX_ROUNDS, MORE, Flow, SourceError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from proxy.engine.reactor import HANG_UP, READ, READ_WRITE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proxy.core.peer import Peer
+    from proxy.core.client.peer import Peer
     from proxy.engine.backend import LiveBackend
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.reactor import Reactor

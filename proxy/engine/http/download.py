@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.chunked import ChunkError
 from proxy.core.errors import BackendClosed, BadResponse, ClientGone, ClientTimeout
-from proxy.core.http1 import CHUNKED, UNTIL_CLOSE
+from proxy.core.http.chunked import ChunkError
+from proxy.core.http.http1 import CHUNKED, UNTIL_CLOSE
 from proxy.engine.flow import BLOCKED, DONE, ENDLESS, MORE, Flow, SinkError, SourceError
 from proxy.engine.http.body import AddChunks, Codec, CodecFlow, DropChunks, Rechunk
 from proxy.engine.http.slow_reader import SlowReader
 from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
-    from proxy.core.http1 import RequestHead, ResponseHead
+    from proxy.core.http.http1 import RequestHead, ResponseHead
     from proxy.engine.http.exchange import Exchange
 
 

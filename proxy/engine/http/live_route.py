@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from proxy.core.head_cache import HeadCache
-from proxy.core.networks import Access
+from proxy.core.client.networks import Access
+from proxy.core.http.head_cache import HeadCache
 from proxy.core.policy.fields import FieldPolicy
 from proxy.core.policy.redirect import Redirect
 from proxy.core.policy.reply import RedirectReply, TextReply
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from proxy.core import config
-    from proxy.core.http1 import RequestHead, ResponseHead
+    from proxy.core.http.http1 import RequestHead, ResponseHead
     from proxy.core.policy.reply import Reply
     from proxy.engine.frontend import LivePool
     from proxy.engine.http.session import HttpSession

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.claims import find_claims
-from proxy.core.head_cache import HeadCache
-from proxy.core.http1 import HeadParser
+from proxy.core.client.claims import find_claims
+from proxy.core.http.head_cache import HeadCache
+from proxy.core.http.http1 import HeadParser
 
 if TYPE_CHECKING:
     from proxy.core import config
-    from proxy.core.http1 import RequestHead
+    from proxy.core.http.http1 import RequestHead
     from proxy.engine.http.live_route import LiveRoute
 
 

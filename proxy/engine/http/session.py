@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, CrowdedOut, Draining, ProxyError, error_page
-from proxy.core.http1 import END_OF_HEAD, could_be_request, skip_empty_lines
+from proxy.core.http.http1 import END_OF_HEAD, could_be_request, skip_empty_lines
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.slow_reader import SlowReader
 from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
@@ -15,8 +15,8 @@ from proxy.engine.relay import reset_on_close
 
 if TYPE_CHECKING:
     from proxy.core.access_log.record import Record
-    from proxy.core.http1 import RequestHead
-    from proxy.core.peer import Peer
+    from proxy.core.client.peer import Peer
+    from proxy.core.http.http1 import RequestHead
     from proxy.engine.frontend import Frontend
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.http.leftover import Leftover

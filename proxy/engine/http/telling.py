@@ -10,15 +10,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from proxy.core.client.forwarding import Teller, client_of
 from proxy.core.errors import Denied
-from proxy.core.forwarding import Teller, client_of
 from proxy.engine.http.session import HttpSession
 
 if TYPE_CHECKING:
     from proxy.core import config
-    from proxy.core.http1 import RequestHead
-    from proxy.core.peer import Peer
-    from proxy.engine.arrival import Step
+    from proxy.core.client.peer import Peer
+    from proxy.core.http.http1 import RequestHead
+    from proxy.engine.arrival.stage import Step
     from proxy.engine.frontend import Frontend
     from proxy.engine.http.live_route import LiveRoute
     from proxy.engine.sock import Sock

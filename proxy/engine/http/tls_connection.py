@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.engine.backend_tls import handshake_failed
 from proxy.engine.http.connection import BackendConnection
 from proxy.engine.reactor import READ_WRITE, WRITABLE
+from proxy.engine.tls.backend_tls import handshake_failed
 
 if TYPE_CHECKING:
     from proxy.engine.sock import Sock

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from proxy.core.access_log.record import Client, Marks, Record
-from proxy.core.http1 import HeadParser
-from proxy.core.peer import Peer
+from proxy.core.client.peer import Peer
+from proxy.core.http.http1 import HeadParser
 
 if TYPE_CHECKING:
     from proxy.core.access_log.record import LoggedHead

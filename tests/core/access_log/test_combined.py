@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.core.access_log.combined import Combined
 from proxy.core.access_log.record import Client, SeenHead
-from proxy.core.peer import Peer
+from proxy.core.client.peer import Peer
 from tests.core.access_log.support import WALL, head, record
 
 # As log analysers read it; what we add is behind it.

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.core.access_log.json_lines import JsonLines
 from proxy.core.access_log.record import Client, SeenHead
-from proxy.core.peer import Peer, TlsFacts
+from proxy.core.client.peer import Peer, TlsFacts
 from tests.core.access_log.support import MARKS, WALL, client, head, record
 
 

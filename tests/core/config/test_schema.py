@@ -6,7 +6,7 @@ import pytest
 
 from proxy.core.config import json_schema, parse_config
 from proxy.core.config.schema import example_at, keys_at
-from proxy.core.config.units import parse_duration, parse_size
+from proxy.core.config.sections.units import parse_duration, parse_size
 
 FRONTEND = ("frontends", "web")
 BACKEND = ("pools", "app", "backends", 0)

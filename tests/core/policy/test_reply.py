@@ -3,7 +3,7 @@ from __future__ import annotations
 import h11
 import pytest
 
-from proxy.core.http1 import HeadParser, RequestHead
+from proxy.core.http.http1 import HeadParser, RequestHead
 from proxy.core.policy.fields import FieldPolicy
 from proxy.core.policy.redirect import Redirect
 from proxy.core.policy.reply import RedirectReply, Reply, TextReply

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.chunked import ChunkError
 from proxy.core.errors import BadRequest
+from proxy.core.http.chunked import ChunkError
 from proxy.engine.flow import BLOCKED, DONE, DRY, MORE, SinkError, SourceError
 from proxy.engine.http.body import DENSE_READ, AddChunks, Codec, CodecFlow, Counted, DropChunks, Rechunk
 from tests.engine.support import undo_chunks

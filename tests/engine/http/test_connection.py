@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.core.address import TcpAddress
-from proxy.core.peer import Peer
+from proxy.core.client.peer import Peer
 from proxy.engine.backend import LiveBackend
 from proxy.engine.http.connection import BackendConnection
 from proxy.engine.reactor import HANG_UP, WRITABLE, Reactor

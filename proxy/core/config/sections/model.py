@@ -1,0 +1,76 @@
+"""What a configuration file says, after validation: frozen dataclasses; tests and embeddings may build them by hand."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from proxy.core.config.sections.access_log import AccessLog, LogFile, LogStdout, LogSyslog, LogTarget
+from proxy.core.config.sections.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions
+from proxy.core.config.sections.policy import Redirect, Respond
+from proxy.core.config.sections.pool import Backend, HealthCheck, Pool, PoolTimeouts
+from proxy.core.config.sections.pool_tls import PoolTls
+from proxy.core.config.sections.retries import RetryBudget
+from proxy.core.config.sections.route import Route
+from proxy.core.config.sections.section import Section, like
+from proxy.core.config.sections.tls import Certificate, FrontendTls
+from proxy.core.config.sections.units import Duration
+from proxy.core.config.sections.values import UserName, Workers, name_tables
+
+__all__ = [
+    "AccessLog",
+    "Backend",
+    "Certificate",
+    "Config",
+    "Frontend",
+    "FrontendLimits",
+    "FrontendTimeouts",
+    "FrontendTls",
+    "HealthCheck",
+    "ListenOptions",
+    "LogFile",
+    "LogStdout",
+    "LogSyslog",
+    "LogTarget",
+    "Pool",
+    "PoolTimeouts",
+    "PoolTls",
+    "Redirect",
+    "Respond",
+    "RetryBudget",
+    "Route",
+    "Shutdown",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutdown(Section):
+    """What happens after SIGTERM."""
+
+    drain: Annotated[Duration, like("30s")] = 30.0
+    """How long running work may take to finish; new work is refused. Default 30s, at most 1d."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(Section):
+    """One configuration file of rproxy."""
+
+    workers: Annotated[Workers, like(1)] = 1
+    """Worker processes; this version runs one, so 1 and "auto" mean the same. Default 1."""
+    frontends: Annotated[
+        dict[str, Frontend],
+        BeforeValidator(name_tables),
+        like({"web": {"listen": "0.0.0.0:8080", "pool": "app"}}, min_length=1),
+    ]
+    """Where clients connect, by name. At least one."""
+    pools: Annotated[dict[str, Pool], BeforeValidator(name_tables), like({"app": {"backends": ["127.0.0.1:9001"]}})] = (
+        field(default_factory=dict)
+    )
+    """Where work goes, by name. Default: none."""
+    user: Annotated[UserName | None, like("nobody")] = None
+    """The user of this machine that rproxy becomes when its listeners are bound and its files are open; only root can.
+    Managed backends are started as this user. Default: none, it stays who it is."""
+    group: Annotated[UserName | None, like("nogroup")] = None
+    """The group that it takes then, instead of the user's own. Default: none."""
+    shutdown: Annotated[Shutdown, like({"drain": "30s"})] = field(default_factory=Shutdown)
+    """What happens after SIGTERM."""

@@ -1,0 +1,1 @@
+"""What may stand between accept and the session."""

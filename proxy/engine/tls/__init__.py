@@ -1,0 +1,1 @@
+"""TLS on the engine, towards clients and towards backends."""
