@@ -1,12 +1,12 @@
 """TLS behind the methods of a non-blocking socket, so that sessions, flows and relays do not know of it.
 
 OpenSSL works on memory (ssl.MemoryBIO), the system calls are ours. Against a non-blocking ssl.SSLSocket, a bare server
-of both kinds on one core, CPU per request (user + kernel, median of interleaved rounds):
+of both kinds on one core, CPU per request (user + kernel, medians of a few rounds that differed by a fifth):
 
-    64 bytes, keep-alive    11 us in place of 16    one recv, where OpenSSL reads 5 bytes, the record, and EAGAIN
-    64 KiB                  62 us in place of 81    one sendmsg of several records, where it writes each alone
-    8 MiB                   6.1 ms in place of 5.9  two more copies, fewer calls
-    a handshake             430 us in place of 470
+    64 bytes, keep-alive    13 us in place of 19    one recv, where OpenSSL reads 5 bytes, the record, and EAGAIN
+    64 KiB                  73 us in place of 84    one sendmsg of several records, where it writes each alone
+    8 MiB                   6.7 ms in place of 6.4  two more copies, fewer calls
+    a handshake             470 us in place of 490
 
 Memory is bounded: ciphertext of RAW_READ bytes in, of RECORDS records out. OpenSSL gives its buffers back when they are
 empty; the two BIOs keep the size of the largest piece that went through them.
