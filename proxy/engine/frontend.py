@@ -11,7 +11,7 @@ from proxy.core.client.counts import ClientCounts
 from proxy.core.client.networks import Access, Networks
 from proxy.core.errors import NoRoom, NoRoute, ProxyError
 from proxy.core.http.head_cache import HeadCache
-from proxy.core.http.http1 import HeadParser, RequestHead, ResponseHead
+from proxy.core.http.response import ResponseParser
 from proxy.core.line_budget import LineBudget
 from proxy.core.pool import Pool
 from proxy.core.retry import RetryPolicy
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from proxy.core import config
     from proxy.core.client.peer import Peer
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.response import ResponseHead
     from proxy.engine.access_log import Recorded
     from proxy.engine.arrival.stage import Step
     from proxy.engine.reactor import Reactor
@@ -66,7 +68,7 @@ class LivePool(Pool[LiveBackend]):
         self.repeating = 0  # requests that run now and were sent to another backend, or another connection, before
         self.retried: Counter[str] = Counter()  # by what had failed
         self.heads: HeadCache[ResponseHead] = HeadCache()
-        self.parser = HeadParser(max_fields=256)
+        self.parser = ResponseParser()
 
     def members(self) -> list[tuple[LiveBackend, config.Backend]]:
         """Each backend with its configuration."""

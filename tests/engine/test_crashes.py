@@ -16,7 +16,8 @@ import trio
 import trio.testing
 
 from proxy.core.config import Backend as BackendConfig
-from proxy.core.http.http1 import HeadParser
+from proxy.core.http.request import RequestParser
+from proxy.core.http.response import ResponseParser
 from proxy.core.pool import Pool
 from proxy.engine.backend import LiveBackend
 from proxy.engine.flow import Flow, Pipe
@@ -193,7 +194,7 @@ HTTP = [
     (HttpSession, "write_interim", closing), (HttpSession, "_linger", closing),
     (HttpSession, "_discard", closing), (HttpSession, "_discard", bad), (HttpSession, "refuse", bad),
     (HttpSession, "timed_out", slow), (HttpSession, "_wait_for_rest", slow), (HttpSession, "_client_ended", simple),
-    (HeadParser, "request", simple), (HeadParser, "response", simple), (Frontend, "record", bad),
+    (RequestParser, "parse", simple), (ResponseParser, "parse", simple), (Frontend, "record", bad),
     (Exchange, "__init__", simple), (Exchange, "start", simple), (Exchange, "on_backend", simple),
     (Exchange, "_read_head", simple), (Exchange, "_finish_whole", simple), (BackendConnection, "__init__", simple),
     (Exchange, "finish", simple), (Exchange, "timed_out", never_answered), (Exchange, "on_client", impatient),

@@ -14,15 +14,9 @@ from proxy.core.client.proxy_protocol import parse as parse_proxy_header
 from proxy.core.config import check_text, render_problems
 from proxy.core.errors import REASON_PHRASES, BadHello, BadProxyHeader, BadRequest, BadResponse
 from proxy.core.http.chunked import MAX_SIZE_LINE, MAX_TRAILERS, ChunkedDecoder, ChunkError
-from proxy.core.http.http1 import (
-    CHUNKED,
-    END_OF_HEAD,
-    UNTIL_CLOSE,
-    HeadParser,
-    could_be_request,
-    could_be_response,
-    skip_empty_lines,
-)
+from proxy.core.http.framing import CHUNKED, END_OF_HEAD, UNTIL_CLOSE
+from proxy.core.http.request import RequestParser, could_be_request, skip_empty_lines
+from proxy.core.http.response import ResponseParser, could_be_response
 from tests.hostile.lie_trial import differences as response_differences
 from tests.hostile.lies import Lie
 from tests.hostile.recording_backend import comparable
@@ -34,11 +28,12 @@ from tests.hostile.trial import differences as request_differences
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proxy.core.http.http1 import RequestHead, ResponseHead
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.response import ResponseHead
 
 CLIENT = b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n"
 MOST = 10_000  # bytes of a body that is made up to fit its head
-_OLD = HeadParser()  # with a long memory: it must read every head as a new one does
+_OLD = RequestParser()  # with a long memory: it must read every head as a new one does
 
 
 def request(data: bytes) -> None:
@@ -49,7 +44,7 @@ def request(data: bytes) -> None:
         could_be_request(data)
         return
     raw = data[:end]
-    head = _read_request(HeadParser(), raw)
+    head = _read_request(RequestParser(), raw)
     again = _read_request(_OLD, raw)
     assert (head is None) == (again is None), "a parser that met other heads decides otherwise"
     if head is None or again is None:
@@ -68,9 +63,9 @@ def request(data: bytes) -> None:
     assert [*map(comparable, by_h11.requests)] == [*map(comparable, seen.requests)], (by_h11, head.forward)
 
 
-def _read_request(parser: HeadParser, raw: bytes) -> RequestHead | None:
+def _read_request(parser: RequestParser, raw: bytes) -> RequestHead | None:
     try:
-        return parser.request(raw)
+        return parser.parse(raw)
     except BadRequest as error:
         return _refusal(error)
 
@@ -106,7 +101,7 @@ def response(data: bytes) -> None:
 
 def _read_response(raw: bytes) -> ResponseHead | None:
     try:
-        return HeadParser().response(raw)
+        return ResponseParser().parse(raw)
     except BadResponse:
         return None
 

@@ -30,7 +30,7 @@ class Client:
 
 
 class LoggedHead(Protocol):
-    """What a format reads of a request head: `http1.RequestHead`, or `SeenHead`. log_text: as `Client.text`; a head
+    """What a format reads of a request head: `RequestHead`, or `SeenHead`. log_text: as `Client.text`; a head
     that is repeated is the same object, and the text of a request costs more than all the rest of its line."""
 
     method: bytes

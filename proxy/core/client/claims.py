@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from proxy.core.client.networks import plain
 from proxy.core.http.headers import HEARSAY, OF_ALL_FORWARDING
-from proxy.core.http.http1 import HOST_SYNTAX, find_request_reader
+from proxy.core.http.request_fields import HOST_SYNTAX, find_request_reader
 
 if TYPE_CHECKING:
     from proxy.core.http.field_lines import Reader
     from proxy.core.http.field_names import Underscores
-    from proxy.core.http.http1 import FindReader, RequestHead
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.request_fields import FindReader
 
 Style = Literal["x-forwarded", "rfc7239", "both"]
 TOKEN = rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+"

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from proxy.core.http.http1 import RequestHead
+    from proxy.core.http.request import RequestHead
     from proxy.core.policy.fields import FieldPolicy
     from proxy.core.policy.redirect import Redirect
 

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from proxy.core.errors import BackendClosed, BadResponse, ClientGone, ClientTimeout
 from proxy.core.http.chunked import ChunkError
-from proxy.core.http.http1 import CHUNKED, UNTIL_CLOSE
+from proxy.core.http.framing import CHUNKED, UNTIL_CLOSE
 from proxy.engine.flow import BLOCKED, DONE, ENDLESS, MORE, Flow, SinkError, SourceError
 from proxy.engine.http.body import AddChunks, Codec, CodecFlow, DropChunks, Rechunk
 from proxy.engine.http.slow_reader import SlowReader
 from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
-    from proxy.core.http.http1 import RequestHead, ResponseHead
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.response import ResponseHead
     from proxy.engine.http.exchange import Exchange
 
 

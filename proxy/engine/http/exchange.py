@@ -18,7 +18,8 @@ from proxy.core.errors import (
     NoBackend,
     ProxyError,
 )
-from proxy.core.http.http1 import END_OF_HEAD, could_be_response
+from proxy.core.http.framing import END_OF_HEAD
+from proxy.core.http.response import could_be_response
 from proxy.core.retry import BAD_RESPONSE, CLOSED, HEAD_TIMEOUT, RESET
 from proxy.engine.backend import connect_failed
 from proxy.engine.flow import FIRST_READ
@@ -31,7 +32,8 @@ from proxy.engine.http.waiting import Waiting
 from proxy.engine.reactor import HANG_UP, WRITABLE
 
 if TYPE_CHECKING:
-    from proxy.core.http.http1 import RequestHead, ResponseHead
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.response import ResponseHead
     from proxy.engine.backend import LiveBackend
     from proxy.engine.http.connection import BackendConnection
     from proxy.engine.http.live_route import LiveRoute

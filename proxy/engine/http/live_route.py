@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from proxy.core import config
-    from proxy.core.http.http1 import RequestHead, ResponseHead
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.response import ResponseHead
     from proxy.core.policy.reply import Reply
     from proxy.engine.frontend import LivePool
     from proxy.engine.http.session import HttpSession
@@ -87,7 +88,7 @@ class LiveRoute:
             self.parse_response: Callable[[bytes], ResponseHead] = self._parse_and_change
         else:
             self.heads = pool.heads
-            self.parse_response = pool.parser.response
+            self.parse_response = pool.parser.parse
         self.find_response = self.heads.hot.get
 
     def prepare(self, head: RequestHead) -> None:
@@ -110,7 +111,7 @@ class LiveRoute:
 
     def _parse_and_change(self, raw: bytes) -> ResponseHead:
         """Raises BadResponse."""
-        head = self.pool.parser.response(raw)
+        head = self.pool.parser.parse(raw)
         if head.status >= 200:  # what comes before is about the exchange, not about the answer
             end = head.persistent[len(head.forward) :]
             head.forward = self.response_fields.apply(head.forward)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from proxy.core.access_log.record import Record
     from proxy.core.client.peer import Peer
     from proxy.core.errors import ProxyError
-    from proxy.core.http.http1 import RequestHead, ResponseHead
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.response import ResponseHead
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend
     from proxy.engine.http.live_route import LiveRoute

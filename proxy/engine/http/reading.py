@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from proxy.core.client.claims import find_claims
 from proxy.core.http.head_cache import HeadCache
-from proxy.core.http.http1 import HeadParser
+from proxy.core.http.request import RequestParser
 
 if TYPE_CHECKING:
     from proxy.core import config
-    from proxy.core.http.http1 import RequestHead
+    from proxy.core.http.request import RequestHead
     from proxy.engine.http.live_route import LiveRoute
 
 
@@ -24,7 +24,7 @@ class Reading:
 
     def __init__(self, settings: config.Frontend, *, believes: bool = False) -> None:
         self.heads: HeadCache[tuple[RequestHead, LiveRoute]] = HeadCache()
-        self.parser = HeadParser(
+        self.parser = RequestParser(
             max_fields=settings.limits.headers,
             upgrades=settings.upgrades,
             underscores=settings.underscores,

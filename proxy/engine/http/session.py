@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, CrowdedOut, Draining, ProxyError, error_page
-from proxy.core.http.http1 import END_OF_HEAD, could_be_request, skip_empty_lines
+from proxy.core.http.framing import END_OF_HEAD
+from proxy.core.http.request import could_be_request, skip_empty_lines
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.slow_reader import SlowReader
 from proxy.engine.reactor import BROKEN, HANG_UP, READ_WRITE, WRITABLE
@@ -16,7 +17,7 @@ from proxy.engine.relay import reset_on_close
 if TYPE_CHECKING:
     from proxy.core.access_log.record import Record
     from proxy.core.client.peer import Peer
-    from proxy.core.http.http1 import RequestHead
+    from proxy.core.http.request import RequestHead
     from proxy.engine.frontend import Frontend
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.http.leftover import Leftover
@@ -183,7 +184,7 @@ class HttpSession:
         if known is None:
             parser = reading.parser
             try:
-                head = parser.request(raw)
+                head = parser.parse(raw)
                 route = self.frontend.find_route(head)
                 route.prepare(head)
             except ProxyError as error:

@@ -17,7 +17,7 @@ from proxy.engine.http.session import HttpSession
 if TYPE_CHECKING:
     from proxy.core import config
     from proxy.core.client.peer import Peer
-    from proxy.core.http.http1 import RequestHead
+    from proxy.core.http.request import RequestHead
     from proxy.engine.arrival.stage import Step
     from proxy.engine.frontend import Frontend
     from proxy.engine.http.live_route import LiveRoute

@@ -9,7 +9,8 @@ from proxy.engine.http.exchange import Exchange
 from proxy.engine.http.waiting import Waiting
 
 if TYPE_CHECKING:
-    from proxy.core.http.http1 import RequestHead, ResponseHead
+    from proxy.core.http.request import RequestHead
+    from proxy.core.http.response import ResponseHead
     from proxy.engine.http.live_route import LiveRoute
     from proxy.engine.http.session import HttpSession
     from proxy.engine.timers import Bucket

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, ProxyError
 from proxy.core.http.chunked import ChunkError
-from proxy.core.http.http1 import CHUNKED
+from proxy.core.http.framing import CHUNKED
 from proxy.core.pace import Pace
 from proxy.engine.flow import BLOCKED, DONE, ENDLESS, MORE, Flow, SinkError, SourceError
 from proxy.engine.http.body import Codec, CodecFlow, Counted, Rechunk

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from proxy.core.access_log.record import Client, Marks, Record
 from proxy.core.client.peer import Peer
-from proxy.core.http.http1 import HeadParser
+from proxy.core.http.request import RequestParser
 
 if TYPE_CHECKING:
     from proxy.core.access_log.record import LoggedHead
@@ -17,7 +17,7 @@ MARKS: Marks = (0.5, 0.5, 0.5, 0.501, 0.501, 0.502, 0.5025)
 
 
 def head(data: bytes = REQUEST) -> LoggedHead:
-    return HeadParser().request(data)
+    return RequestParser().parse(data)
 
 
 def client() -> Client:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from proxy.core.client.certificate_fields import certificate_fields
 from proxy.core.client.x509 import Certificate
 from proxy.core.http.headers import FORWARDING
-from proxy.core.http.http1 import HeadParser
+from proxy.core.http.request import RequestParser
 
 SHOWN = Certificate(
     der=b"\x30\x03\x02\x01\x01", subject="CN=J\u00f6rg,O=A\\0a", names=(),
@@ -38,5 +38,5 @@ def test_client_cannot_send_any_of_them() -> None:
     names = {name.lower() for name in fields(SHOWN)} | {b"client-cert-chain"}
     assert names <= FORWARDING
     forged = b"".join(b"%b: forged\r\n" % name for name in names)
-    head = HeadParser().request(b"GET / HTTP/1.1\r\nHost: a\r\n" + forged + b"\r\n")
+    head = RequestParser().parse(b"GET / HTTP/1.1\r\nHost: a\r\n" + forged + b"\r\n")
     assert b"forged" not in head.forward

@@ -10,16 +10,16 @@ from proxy.core.client.claims import Style, find_claims
 from proxy.core.client.forwarding import Teller, client_of
 from proxy.core.client.networks import Networks
 from proxy.core.client.peer import Peer
-from proxy.core.http.http1 import HeadParser, RequestHead
+from proxy.core.http.request import RequestHead, RequestParser
 
 TRUSTED = Networks(["10.0.0.0/8", "2001:db8:10::/48", "unix:"])
 PROXY = Peer("10.0.0.1", 4000, "10.0.0.9", 443)
 
 
 def head(*lines: str | bytes, style: Style = "both") -> RequestHead:
-    parser = HeadParser(tells_host=False, find_reader=find_claims(style))
+    parser = RequestParser(tells_host=False, find_reader=find_claims(style))
     parts = [line if isinstance(line, bytes) else line.encode() for line in lines]
-    return parser.request(b"\r\n".join([b"GET / HTTP/1.1", b"Host: shop.example", *parts, b"", b""]))
+    return parser.parse(b"\r\n".join([b"GET / HTTP/1.1", b"Host: shop.example", *parts, b"", b""]))
 
 
 def told(*lines: str | bytes, style: Style = "x-forwarded", peer: Peer = PROXY) -> dict[str, str]:
@@ -98,7 +98,7 @@ def test_what_else_trusted_proxies_say_passes() -> None:
     lines = ("X-Forwarded-Port: 443", "X-Forwarded-Prefix: /shop")
     assert b"X-Forwarded-Port: 443\r\nX-Forwarded-Prefix: /shop\r\n" in head(*lines, style="x-forwarded").forward
     assert b"Port" not in head(*lines, style="rfc7239").forward
-    assert b"Port" not in HeadParser().request(b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Port: 1\r\n\r\n").forward
+    assert b"Port" not in RequestParser().parse(b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Port: 1\r\n\r\n").forward
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from proxy.core.errors import BadRequest
 from proxy.core.http.head_cache import LARGEST, HeadCache
-from proxy.core.http.http1 import HeadParser
+from proxy.core.http.request import RequestParser
 
 
 def use(cache: HeadCache[str], data: bytes) -> str:
@@ -62,13 +62,13 @@ def find_without_moving(cache: HeadCache[str], data: bytes) -> bool:
 @given(st.lists(st.sampled_from([b"X-A: 1", b"X-B: 2", b"Connection: close", b"Host: a", b"Expect: x"]), max_size=4))
 def test_same_result_as_parsing(lines: list[bytes]) -> None:
     data = b"\r\n".join([b"GET / HTTP/1.1", *lines, b"", b""])
-    parser, cache = HeadParser(), HeadCache[bytes]()
+    parser, cache = RequestParser(), HeadCache[bytes]()
     results = set()
     for _ in range(4):
         forward = cache.hot.get(data)
         if forward is None:
             try:
-                forward = parser.request(data).forward
+                forward = parser.parse(data).forward
             except BadRequest:
                 break
             cache.offer(data, forward)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import h11
 import pytest
 
-from proxy.core.http.http1 import HeadParser, RequestHead
+from proxy.core.http.request import RequestHead, RequestParser
 from proxy.core.policy.fields import FieldPolicy
 from proxy.core.policy.redirect import Redirect
 from proxy.core.policy.reply import RedirectReply, Reply, TextReply
@@ -12,7 +12,7 @@ NOTHING = FieldPolicy([])
 
 
 def head(method: str = "GET", version: str = "1.1", target: str = "/x") -> RequestHead:
-    return HeadParser().request(f"{method} {target} HTTP/{version}\r\nHost: a.test\r\n\r\n".encode())
+    return RequestParser().parse(f"{method} {target} HTTP/{version}\r\nHost: a.test\r\n\r\n".encode())
 
 
 def read(reply: Reply, method: str = "GET", *, keep_alive: bool = True) -> tuple[h11.Response, bytes]:

@@ -1,0 +1,222 @@
+"""Heads of requests: exact bytes in; checked facts and the head for the backend out (RFC 9112, over llhttp).
+
+llhttp, all leniencies off, refuses bare CR and LF, NUL and other control bytes, obs-fold, a space before a colon,
+signs, blanks and lists in Content-Length, two Content-Lengths, and Content-Length beside Transfer-Encoding. It leaves
+to us, and this module adds: exactly one Host, its syntax, absolute-form against Host, the form of the target, any
+coding but `chunked`, HTTP/1.0 with a coding, every version but 1.0 and 1.1, doubled spaces and line ends before the
+request line, white space behind a value, CONNECT, fields that may come once only, fields that `Connection` may not
+name, names that look like ours (`core.http.field_names`), and h2c.
+Bodies are counted or decoded by us as well (`core.http.chunked`): llhttp cannot say where one ended.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import httptools
+
+from proxy.core.errors import BadRequest
+from proxy.core.http.field_lines import FieldLines
+from proxy.core.http.framing import CHUNKED, apply_connection
+from proxy.core.http.headers import NEVER_UPGRADED
+from proxy.core.http.llhttp import Judge
+from proxy.core.http.request_fields import HOST_SYNTAX, find_request_reader
+
+if TYPE_CHECKING:
+    from proxy.core.client.claims import Claims
+    from proxy.core.http.field_names import Underscores
+    from proxy.core.http.request_fields import FindReader
+
+# Not `"`, `<`, `>` and, in a path, `\` (a `/` to some). Browsers send `|^{}[]` and the backtick as they are, and a `\`
+# in a query (WHATWG URL, percent-encode sets), so these pass. No fragment: it is not for servers.
+_PATH = rb"/[!$-;=@-\[\]-~]*(?:\?[!$-;=?-~]*)?"
+_ORIGIN_FORM = re.compile(_PATH)
+# All but CONNECT; `*` stands alone (RFC 9112 section 3.2). One match costs 0.3 us less than taking the line apart.
+_REQUEST_LINE = re.compile(
+    rb"(?!CONNECT )([A-Z][A-Z-]*) (%b|(?i:https?)://[!\"$-~]+|(?<=\AOPTIONS )\*) HTTP/1\.([01])\r\n" % _PATH
+)
+_OTHER_VERSION = re.compile(rb"[A-Z-]+ [!-~]+ HTTP/(?!1\.[01])[0-9]\.[0-9]\r\n")
+_ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
+_START_OF_REQUEST = re.compile(rb"[A-Z][A-Z-]{0,31}(?: [!-~]*(?: [!-~]*(?:\r(?:\n.*)?)?)?)?", re.DOTALL)
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+_VIA = b"Via: 1.1 rproxy\r\n"
+_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
+
+
+class RequestHead:
+    """A request head that passed every check, and its form for the backend.
+
+    target: origin-form or `*`, as sent on; host: as sent, b"" when HTTP/1.0 sent none; once: fields that may come once;
+    takes_trailers: it can be sent trailers (RFC 9110 section 6.5.1);
+    claims: what it says of proxies and clients before it, where that is believed (core/client/claims.py);
+    length: of the body, 0 without one, or CHUNKED; is_1_1: the client speaks HTTP/1.1; keep_alive: the client's
+    connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
+    forward: the head for the backend but for the fields about the client and the blank line;
+    log_text: what the access log made of it, kept because heads are.
+    """
+
+    __slots__ = ("claims", "connection", "expects_100", "forward", "host", "is_1_1", "is_head", "keep_alive", "length",
+                 "log_text", "method", "once", "takes_trailers", "target", "upgrade")  # fmt: skip
+
+    def __init__(self, method: bytes, target: bytes, is_1_1: bool) -> None:
+        self.method = method
+        self.target = target
+        self.is_1_1 = is_1_1
+        self.is_head = method == b"HEAD"
+        self.host: bytes | None = None
+        self.length = 0
+        self.connection: tuple[bytes, ...] = ()
+        self.keep_alive = is_1_1
+        self.expects_100 = False
+        self.claims: Claims | None = None
+        self.once: tuple[bytes, ...] = ()
+        self.takes_trailers = False
+        self.upgrade = b""
+        self.forward = b""
+        self.log_text = ""
+
+    def copy(self, forward: bytes) -> RequestHead:
+        """The same request with another head for the backend."""
+        head = RequestHead(self.method, self.target, self.is_1_1)
+        head.claims = self.claims
+        head.host, head.length, head.connection = self.host, self.length, self.connection
+        head.keep_alive, head.expects_100, head.upgrade = self.keep_alive, self.expects_100, self.upgrade
+        head.takes_trailers, head.forward = self.takes_trailers, forward
+        return head
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Repeating it does no more than doing it once (RFC 9110 section 9.2.2)."""
+        return self.method in _IDEMPOTENT
+
+
+class RequestParser:
+    """Parses heads; holds nothing between calls but lines it met and what they mean.
+
+    tells_host: X-Forwarded-Host is added. find_reader: how fields are read, by lower-case name; another one where the
+    client is believed.
+    met_new: the head parsed last had a line that was never met before, so that it is not worth remembering whole.
+    max_fields: a head with more is refused. upgrades: the protocols that may pass, all others' fields are dropped, and
+    HTTP/2 whatever is said. underscores: what becomes of fields with `_` in their name (`field_names`).
+    """
+
+    def __init__(
+        self,
+        *,
+        max_fields: int = 100,
+        upgrades: tuple[str, ...] = ("websocket",),
+        underscores: Underscores = "drop",
+        tells_host: bool = True,
+        find_reader: FindReader | None = None,
+    ) -> None:
+        find = find_reader or find_request_reader
+        self._tells_host = tells_host
+        self._max_fields = max_fields
+        wanted = (name.lower().encode() for name in upgrades)
+        self._upgrades = frozenset(name for name in wanted if not name.startswith(NEVER_UPGRADED))
+        self._judge = Judge(httptools.HttpRequestParser)
+        self._fields = FieldLines(lambda name: find(name, underscores))
+        self.met_new = False
+
+    def parse(self, data: bytes) -> RequestHead:
+        """data: one head with its blank line and nothing behind it. Raises BadRequest."""
+        try:
+            self._judge.check(data)
+        except httptools.HttpParserInvalidMethodError as error:
+            raise BadRequest("method", str(error), status=501 if could_be_request(data) else 400) from None
+        except httptools.HttpParserError as error:
+            if _OTHER_VERSION.match(data):  # llhttp knows 0.9, 1.0, 1.1 and 2.0
+                raise BadRequest("version", "only HTTP/1.0 and HTTP/1.1 are served", status=505) from None
+            raise BadRequest("syntax", str(error)) from None
+        line = _REQUEST_LINE.match(data)
+        if line is None:
+            raise _bad_request_line(data)
+        method, target, minor = line.groups()
+        lines = data[line.end() : -2].splitlines(True)  # 0.2 us less than split, which leaves three parts to delete
+        if len(lines) > self._max_fields:
+            raise BadRequest("too-many-fields", f"over {self._max_fields} header fields", status=431)
+        head = RequestHead(method, target, minor == b"1")
+        passed_on = self._fields.sort(lines, head)
+        self.met_new = self._fields.met_new
+        if head.connection:
+            passed_on = apply_connection(head, passed_on)
+        if head.upgrade:
+            self._grant_upgrade(head, passed_on)
+        _frame(head, passed_on)
+        host = _check_host(head)
+        passed_on.append(b"X-Forwarded-Host: %b\r\n%b" % (host, _VIA) if self._tells_host else _VIA)
+        head.forward = b"".join((method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on))
+        if not head.keep_alive:
+            self._judge.forget()
+        return head
+
+    def _grant_upgrade(self, head: RequestHead, lines: list[bytes]) -> None:
+        """An upgrade that may not pass is left out, as if it had not been asked for (RFC 9110 section 7.8)."""
+        asks_properly = b"upgrade" in head.connection and head.is_1_1 and head.length == 0
+        if asks_properly and head.upgrade in self._upgrades:
+            lines.append(b"Connection: upgrade\r\nUpgrade: %b\r\n" % head.upgrade)
+        else:
+            head.upgrade = b""
+
+
+def skip_empty_lines(data: bytes) -> bytes:
+    """An empty line before a request is borne with, whole ones only (RFC 9112 section 2.2)."""
+    return data[_EMPTY_LINES.match(data).end() :]  # type: ignore[union-attr] # it matches b"" too
+
+
+def could_be_request(data: bytes) -> bool:
+    """False once the first bytes of a head still incomplete can no longer become one: TLS, HTTP/0.9, another protocol,
+    bare LF. (A CR may be half of an empty line.)
+
+    Without it garbage would be waited on until the head's deadline.
+    """
+    if data == b"\r":
+        return True
+    return _START_OF_REQUEST.fullmatch(data) is not None and data.count(b"\n") == data.count(b"\r\n")
+
+
+def _bad_request_line(data: bytes) -> BadRequest:
+    """What is wrong with a line that llhttp accepted and we do not."""
+    parts = data.partition(b"\r\n")[0].split(b" ")
+    if len(parts) != 3:  # llhttp tolerates several spaces
+        return BadRequest("request-line", "not exactly one space between method, target and version")
+    method, target, version = parts
+    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
+        return BadRequest("version", f"{version.decode('latin-1')} is not served", status=505)
+    if method == b"CONNECT":
+        return BadRequest("method", "CONNECT is for forward proxies", status=501)
+    if not method[:1].isalpha():
+        return BadRequest("request-line", "this does not begin with a method")
+    return BadRequest("target", f"{target.decode('latin-1')!r} is no target for {method.decode()}")
+
+
+def _frame(head: RequestHead, lines: list[bytes]) -> None:
+    if head.length == CHUNKED:
+        lines.append(b"Transfer-Encoding: chunked\r\n")
+    elif head.length or head.method in (b"POST", b"PUT", b"PATCH"):
+        lines.append(b"Content-Length: %d\r\n" % head.length)
+    if head.expects_100:
+        lines.append(b"Expect: 100-continue\r\n")
+    if head.takes_trailers and not head.upgrade:  # whose Connection is written already
+        lines.append(b"Connection: TE\r\nTE: trailers\r\n")
+
+
+def _check_host(head: RequestHead) -> bytes:
+    """The Host for the backend; makes an absolute target origin-form (RFC 9112 sections 3.2 and 3.2.2)."""
+    host = head.host
+    if host is None and head.is_1_1:
+        raise BadRequest("no-host", "HTTP/1.1 requires a Host field")
+    if head.target[:1] != b"/" and head.target != b"*":
+        absolute = _ABSOLUTE_FORM.fullmatch(head.target)
+        if not absolute or not HOST_SYNTAX.fullmatch(absolute[1]):
+            raise BadRequest("target", "the request target names no host")
+        if host is not None and absolute[1].lower() != host.lower():
+            raise BadRequest("host-differs", "the request target names another host than the Host field")
+        host = absolute[1]
+        rest = absolute[2]
+        head.target = rest if rest.startswith(b"/") else b"/" + rest
+        if not _ORIGIN_FORM.fullmatch(head.target):
+            raise BadRequest("target", "the path has characters that no URL can have")
+    head.host = host or b""
+    return head.host or b"localhost"
