@@ -35,6 +35,7 @@ class TlsStream:
         self.raw = raw
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=name, session=session)
+        self.kept = bytearray()  # decrypted, to be returned first
 
     async def handshake(self) -> None:
         while True:
@@ -53,6 +54,10 @@ class TlsStream:
         await self._flush()
 
     async def receive_some(self, size: int) -> bytes:
+        if self.kept:
+            data = bytes(self.kept[:size])
+            del self.kept[:size]
+            return data
         while True:
             try:
                 return self.tls.read(size)
@@ -62,7 +67,13 @@ class TlsStream:
                 return b""
 
     async def send_eof(self) -> None:
-        """close_notify; the TCP connection stays open both ways."""
+        """close_notify; the TCP connection stays open both ways. `unwrap` looks for the peer's, and would take data
+        that came before it for a breach: so that is read first."""
+        try:
+            while data := self.tls.read(65536):
+                self.kept += data
+        except ssl.SSLError:
+            pass  # there is no more
         try:
             self.tls.unwrap()
         except ssl.SSLError:
