@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from proxy.core.client.proxy_protocol import Endpoint, Tlv
 
 LOCAL = SIGNATURE + b"\x20\x00\x00\x00"  # version 2: a connection of the sender's own, such as a health check
-_ATTRIBUTE = re.compile(r"(?:\\.|[^,+\\])+")  # of a subject, in the text of RFC 4514
 
 
 def encode_v1(source: Endpoint, destination: Endpoint) -> bytes:
@@ -73,15 +71,9 @@ def with_tls(tlvs: Iterable[Tlv], facts: TlsFacts, alpn: str | None) -> tuple[Tl
     kept = [(kind, value) for kind, value in tlvs if kind not in (ALPN, SSL)]
     if alpn is not None:
         kept.append((ALPN, alpn.encode()))
-    subject = facts.certificate.subject if facts.certificate is not None else None
-    name = _common_name(subject) if subject is not None else None
+    name = facts.certificate.common_name if facts.certificate is not None else None
     kept.append((SSL, encode_ssl(facts.version, facts.cipher, name, is_verified=True)))
     return tuple(kept)
-
-
-def _common_name(subject: str) -> str:
-    names = (part[3:] for part in _ATTRIBUTE.findall(subject) if part.startswith("CN="))
-    return re.sub(r"\\(.)", r"\1", next(names, ""))
 
 
 def _same_family(first: str, second: str) -> tuple[IPAddress, IPAddress]:

@@ -11,7 +11,7 @@ from proxy.core.http.headers import FORWARDING
 from proxy.core.http.request import RequestParser
 
 SHOWN = Certificate(
-    der=b"\x30\x03\x02\x01\x01", subject="CN=J\u00f6rg,O=A\\0a", names=(),
+    der=b"\x30\x03\x02\x01\x01", subject="CN=J\u00f6rg,O=A\\0a", common_name="J\u00f6rg", names=(),
     not_before=datetime(2026, 1, 1, tzinfo=UTC), not_after=datetime(2027, 1, 1, tzinfo=UTC),
 )  # fmt: skip
 

@@ -52,18 +52,10 @@ def test_our_own_handshake_says_more_than_a_header() -> None:
     assert ALPN not in dict(with_tls(before, TlsFacts("TLSv1.2", "X"), None))
 
 
-@pytest.mark.parametrize(
-    ("subject", "name"),
-    [
-        ("CN=alice", "alice"),
-        ("O=Example\\,CN=evil,CN=bob\\, jr.,C=DE", "bob, jr."),
-        ("UID=1+CN=carol,O=x", "carol"),
-        ("O=nobody", ""),
-    ],
-)
-def test_the_common_name_of_a_client(subject: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["alice", "bob, jr.", ""])
+def test_the_common_name_of_a_client(name: str) -> None:
     some = datetime(2026, 1, 1, tzinfo=UTC)
-    certificate = Certificate(b"", subject, (), some, some)
+    certificate = Certificate(b"", "O=Example", name, (), some, some)
     (_, ssl), *_ = with_tls((), TlsFacts("TLSv1.3", "X", certificate), None)
     assert ssl[:5] == b"\x03\0\0\0\0"
     assert ssl.endswith(encode_tlv(SSL_CN, name.encode()))
