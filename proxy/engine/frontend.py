@@ -224,7 +224,10 @@ class Frontend:
         """The one record of how an exchange or a TCP session ended: the count, the access log, a word to the operator.
         (A good end of an exchange without an access log is counted on the spot, in `Exchange.finish`.)"""
         if self.access_log is not None:
-            self.access_log.add(what.facts(error))
+            try:
+                self.access_log.add(what.facts(error))
+            except Exception:  # a defect of the log is none of the session, which still has to end
+                log.exception("%s: %r has no record in the access log", self.config.name, what)
         if error is None:
             self.completed += 1
             return

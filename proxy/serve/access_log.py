@@ -118,7 +118,11 @@ class LogWriter:
             if self._waiting >= limit:
                 self._dropped += 1
                 continue
-            line = line_of(record, wall)
+            try:
+                line = line_of(record, wall)
+            except Exception:  # a defect of ours costs a line, not the proxy
+                log.exception("%s: a record that no line can be made of", self._name)
+                continue
             self._waiting += len(line)
             self._lines.append(line)
         self._wake.set()

@@ -9,12 +9,14 @@ import pytest
 import trio
 import trio.testing
 
+from proxy.core.access_log.json_lines import JsonLines
 from proxy.core.client.peer import Peer
 from proxy.core.errors import ClientGone
 from proxy.engine import access_log
 from proxy.engine.access_log import Meter, RecordBuffer, reason_of
+from proxy.engine.http.logged import LoggedSession
 from tests.engine.logs import Log
-from tests.engine.support import backend, client, config, hello, proxy
+from tests.engine.support import GET, backend, client, config, hello, outcomes, proxy, tracebacks, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +100,27 @@ async def test_a_connection_that_had_no_session_yet(tmp_path: Path) -> None:
     line = log.line
     assert (line["reason"], line["client"], line["method"]) == ("admit/too-many-connections", "127.0.0.1", None)
     assert line["status"] == 429
+
+
+async def test_a_defect_of_the_log_ends_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    log = Log(tmp_path)
+    async with backend(hello) as app, proxy(config(app.address, frontend=log.settings)) as server:
+        async with client(server) as wire:
+            monkeypatch.setattr(LoggedSession, "_forget", broken)
+            await wire.send(GET)
+            assert (await wire.response())[1] == b"ok"
+            monkeypatch.undo()
+            monkeypatch.setattr(JsonLines, "line", broken)
+            await wire.send(GET)
+            assert (await wire.response())[1] == b"ok"
+            await until(lambda: len(tracebacks(caplog)) == 2)
+            monkeypatch.undo()
+            await wire.send(GET)
+            assert (await wire.response())[1] == b"ok"
+        assert outcomes(server) == {"ok": 3}
+    assert [line["exchange"] for line in log.lines] == [3]

@@ -19,9 +19,10 @@ from proxy.core.config import AccessLog, LogFile, LogSyslog
 from proxy.serve import access_log
 from proxy.serve.access_log import LogError
 from proxy.serve.server import serve
-from tests.clients.support import short_directory
+from tests.clients.support import RPROXY, short_directory, spawn
 from tests.engine.logs import Log
 from tests.engine.support import ask, backend, client, config, descriptors, hello, proxy, silent, until
+from tests.processes import end_group, request, start_backend, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,3 +192,24 @@ async def test_a_cancelled_proxy_writes_what_was_cut(caplog: pytest.LogCaptureFi
                 await until(lambda: app.connections == 1)
                 nursery.cancel_scope.cancel()
     assert log.line["reason"] == "answer/shutdown"
+
+
+@pytest.mark.slow
+def test_standard_output_has_nothing_but_lines() -> None:
+    with short_directory() as directory, start_backend("hello") as app:
+        path = directory / "lb.toml"
+        path.write_text(
+            'frontends.web = { listen = "127.0.0.1:0", pool = "app", access_log = {} }\n'
+            f'pools.app = {{ backends = ["{app.address}"] }}\n'
+        )
+        process = spawn(directory, (*RPROXY, "--config", str(path)))
+        try:
+            stderr = directory / "stderr"
+            wait_until(lambda: re.search(r"pool +app .*\n", stderr.read_text()) is not None)
+            match = re.search(r"frontend +web +http +(\S+)", stderr.read_text())
+            assert match
+            assert request(match[1]).status == 200
+        finally:
+            end_group(process)
+        lines = [json.loads(line) for line in (directory / "stdout").read_text().splitlines()]
+        assert [line["status"] for line in lines] == [200]
