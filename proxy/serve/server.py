@@ -169,8 +169,6 @@ class Server:
             listener.close()
         self._close_sockets()
         self.reactor.close_all()
-        for log in self.logs:
-            log.close()
 
 
 class ListenError(Exception):
@@ -214,7 +212,11 @@ async def _serve(server: Server, task_status: trio.TaskStatus[Server]) -> None:
             server.accept()
             task_status.started(server)
     finally:
-        server.close()
+        try:
+            server.close()
+        finally:  # or those who write the logs would wait for records for ever
+            for log in server.logs:
+                log.close()
 
 
 def shortest_timeout(config: Config) -> float:

@@ -15,8 +15,9 @@ from proxy.core.errors import ClientGone
 from proxy.engine import access_log
 from proxy.engine.access_log import Meter, RecordBuffer, reason_of
 from proxy.engine.http.logged import LoggedSession
+from proxy.serve.server import Server
 from tests.engine.logs import Log
-from tests.engine.support import GET, backend, client, config, hello, outcomes, proxy, tracebacks, until
+from tests.engine.support import DEADLINE, GET, ask, backend, client, config, hello, outcomes, proxy, tracebacks, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +112,9 @@ async def test_a_defect_of_the_log_ends_no_session(
     log = Log(tmp_path)
     async with backend(hello) as app, proxy(config(app.address, frontend=log.settings)) as server:
         async with client(server) as wire:
+            await wire.send(GET)
+            assert (await wire.response())[1] == b"ok"
+            await until(lambda: len(log.lines) == 1)
             monkeypatch.setattr(LoggedSession, "_forget", broken)
             await wire.send(GET)
             assert (await wire.response())[1] == b"ok"
@@ -122,5 +126,19 @@ async def test_a_defect_of_the_log_ends_no_session(
             monkeypatch.undo()
             await wire.send(GET)
             assert (await wire.response())[1] == b"ok"
-        assert outcomes(server) == {"ok": 3}
-    assert [line["exchange"] for line in log.lines] == [3]
+        assert outcomes(server) == {"ok": 4}
+    assert [line["exchange"] for line in log.lines] == [1, 4]
+
+
+async def test_a_defect_at_the_end_of_the_proxy_does_not_leave_the_log_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    log = Log(tmp_path)
+    monkeypatch.setattr(Server, "cut", broken)
+    with pytest.raises(ExceptionGroup), trio.fail_after(DEADLINE):
+        async with backend(hello) as app, proxy(config(app.address, frontend=log.settings)) as server:
+            await ask(server)
+    assert log.line["status"] == 200
