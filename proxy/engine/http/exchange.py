@@ -1,4 +1,8 @@
-"""One request and its response: pick a backend, take a slot, connect, write, read, pass on, give back the slot."""
+"""One request and its response: pick a backend, take a slot, connect, write, read, pass on, give back the slot.
+
+Over 500 lines in one file, because all of them are steps and ends of one state machine; what can stand by itself does:
+upload, download, retries, leftover, tunnel.
+"""
 
 from __future__ import annotations
 
@@ -60,23 +64,8 @@ class Exchange:
     in any state without a frame to throw it into.
     """
 
-    __slots__ = (
-        "answer",
-        "backend",
-        "connection",
-        "download",
-        "head",
-        "interim_count",
-        "is_over",
-        "is_upload_cut",
-        "pool",
-        "request",
-        "retries",
-        "route",
-        "session",
-        "upload",
-        "waiting",
-    )
+    __slots__ = ("answer", "backend", "connection", "download", "head", "interim_count", "is_over", "is_upload_cut",
+                 "pool", "request", "retries", "route", "session", "upload", "waiting")  # fmt: skip
 
     def __init__(self, session: HttpSession, head: RequestHead, route: LiveRoute) -> None:
         self.session = session

@@ -41,21 +41,8 @@ class LoggedSession(HttpSession):
     connection. used: the backend tried last. status: of its answer. uploaded: bytes of the body that flows have read.
     """
 
-    __slots__ = (
-        "_received_before",
-        "_sent_before",
-        "client",
-        "current",
-        "is_reused",
-        "marks",
-        "meter",
-        "number",
-        "seen",
-        "status",
-        "tries",
-        "uploaded",
-        "used",
-    )
+    __slots__ = ("_received_before", "_sent_before", "client", "current", "is_reused", "marks", "meter", "number",
+                 "seen", "status", "tries", "uploaded", "used")  # fmt: skip
 
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
         super().__init__(frontend, sock, peer)

@@ -49,31 +49,9 @@ class HttpSession:
     there is no limit.
     """
 
-    __slots__ = (
-        "bucket",
-        "buffer",
-        "client_fields",
-        "deadline",
-        "exchange",
-        "find_head",
-        "frontend",
-        "head_limit",
-        "is_closing",
-        "is_over",
-        "may_read",
-        "owed",
-        "peer",
-        "reactor",
-        "reader",
-        "reading",
-        "recv",
-        "requests_left",
-        "send",
-        "sock",
-        "timeouts",
-        "unsent",
-        "watches_writing",
-    )
+    __slots__ = ("bucket", "buffer", "client_fields", "deadline", "exchange", "find_head", "frontend", "head_limit",
+                 "is_closing", "is_over", "may_read", "owed", "peer", "reactor", "reader", "reading", "recv",
+                 "requests_left", "send", "sock", "timeouts", "unsent", "watches_writing")  # fmt: skip
 
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
         self.frontend = frontend

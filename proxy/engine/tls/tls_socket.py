@@ -44,26 +44,9 @@ class TlsSocket:
     the data before it is announced by an event of our own.
     """
 
-    __slots__ = (
-        "_feed",
-        "_holds",
-        "_incoming",
-        "_is_ended",
-        "_is_shut",
-        "_kept",
-        "_outgoing",
-        "_raw_recv",
-        "_reactor",
-        "_read",
-        "_sizes",
-        "_sock",
-        "_unsent",
-        "_write",
-        "fileno",
-        "getsockopt",
-        "setsockopt",
-        "tls",
-    )  # fmt: skip
+    __slots__ = ("_feed", "_holds", "_incoming", "_is_ended", "_is_shut", "_kept", "_outgoing", "_raw_recv",
+                 "_reactor", "_read", "_sizes", "_sock", "_unsent", "_write", "fileno", "getsockopt", "setsockopt",
+                 "tls")  # fmt: skip
 
     def __init__(
         self,
