@@ -133,11 +133,14 @@ async def test_a_defect_of_the_log_ends_no_session(
 async def test_a_defect_at_the_end_of_the_proxy_does_not_leave_the_log_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    original = Server.close
+
+    def broken(self: Server) -> None:
+        original(self)
         raise RuntimeError("a defect")
 
     log = Log(tmp_path)
-    monkeypatch.setattr(Server, "cut", broken)
+    monkeypatch.setattr(Server, "close", broken)
     with pytest.raises(ExceptionGroup), trio.fail_after(DEADLINE):
         async with backend(hello) as app, proxy(config(app.address, frontend=log.settings)) as server:
             await ask(server)
