@@ -45,16 +45,16 @@ class FieldLines:
         """lines: with their CRLF, each accepted by llhttp. Returns those that are passed on, as `name: value` and CRLF,
         with b"" in the place of the others. Readers are applied to `head` in order. Raises what they raise."""
         self.met_new = False
-        passed_on: list[bytes] = list(map(self._plain.get, lines))  # type: ignore[arg-type] # None: see below
-        for i, known in enumerate(passed_on):
-            if known is None:
-                meaning = self._read.get(lines[i])
-                if meaning is None:
-                    passed_on[i] = self._sort_new(lines[i], head)
-                else:
-                    apply, prepared, plain = meaning
-                    passed_on[i] = plain if apply(head, prepared) else b""
-        return passed_on
+        find, sort_one = self._plain.get, self._sort_one
+        return [find(line) or sort_one(line, head) for line in lines]
+
+    def _sort_one(self, line: bytes, head: object) -> bytes:
+        """A line that is read, or that is new."""
+        meaning = self._read.get(line)
+        if meaning is None:
+            return self._sort_new(line, head)
+        apply, prepared, plain = meaning
+        return plain if apply(head, prepared) else b""
 
     def _sort_new(self, line: bytes, head: object) -> bytes:
         self.met_new = True

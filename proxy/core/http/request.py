@@ -40,6 +40,7 @@ _OTHER_VERSION = re.compile(rb"[A-Z-]+ [!-~]+ HTTP/(?!1\.[01])[0-9]\.[0-9]\r\n")
 _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _START_OF_REQUEST = re.compile(rb"[A-Z][A-Z-]{0,31}(?: [!-~]*(?: [!-~]*(?:\r(?:\n.*)?)?)?)?", re.DOTALL)
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
+_WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})  # an empty one is announced too (RFC 9110 section 8.6)
 _VIA = b"Via: 1.1 rproxy\r\n"
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
 
@@ -143,10 +144,14 @@ class RequestParser:
             passed_on = apply_connection(head, passed_on)
         if head.upgrade:
             self._grant_upgrade(head, passed_on)
-        _frame(head, passed_on)
-        host = _check_host(head)
-        passed_on.append(b"X-Forwarded-Host: %b\r\n%b" % (host, _VIA) if self._tells_host else _VIA)
-        head.forward = b"".join((method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on))
+        if head.length or head.expects_100 or head.takes_trailers or method in _WITH_BODY:
+            _frame(head, passed_on)
+        host = head.host
+        if not host or target[:1] != b"/":
+            host = _check_host(head)
+        if self._tells_host:
+            passed_on += (b"X-Forwarded-Host: ", host, b"\r\n")
+        head.forward = b"".join((method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on, _VIA))
         if not head.keep_alive:
             self._judge.forget()
         return head
@@ -194,7 +199,7 @@ def _bad_request_line(data: bytes) -> BadRequest:
 def _frame(head: RequestHead, lines: list[bytes]) -> None:
     if head.length == CHUNKED:
         lines.append(b"Transfer-Encoding: chunked\r\n")
-    elif head.length or head.method in (b"POST", b"PUT", b"PATCH"):
+    elif head.length or head.method in _WITH_BODY:
         lines.append(b"Content-Length: %d\r\n" % head.length)
     if head.expects_100:
         lines.append(b"Expect: 100-continue\r\n")

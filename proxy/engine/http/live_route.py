@@ -37,12 +37,14 @@ class LiveRoute:
 
     pool: where requests go; a route that replies has none, and never asks. reply: what it answers by itself.
     exchange: makes what serves a request.
-    request_fields, response_fields: what it sets and removes. body_limit: of a request, 0 for any.
+    request_fields, response_fields: what it sets and removes. changes_requests: heads have to be `prepare`d.
+    body_limit: of a request, 0 for any.
     find_response, parse_response: a response head known by its bytes, and one that is new.
     """
 
-    __slots__ = ("_access", "_admitted", "_refusing", "_rewrite", "_serving", "body_limit", "exchange", "find_response",
-                 "heads", "parse_response", "pool", "reply", "request_fields", "response_fields")  # fmt: skip
+    __slots__ = ("_access", "_admitted", "_refusing", "_rewrite", "_serving", "body_limit", "changes_requests",
+                 "exchange", "find_response", "heads", "parse_response", "pool", "reply", "request_fields",
+                 "response_fields")  # fmt: skip
 
     def __init__(self, frontend: config.Frontend, rule: config.Route | None, pools: Mapping[str, LivePool]) -> None:
         """rule: None for what no route names."""
@@ -55,6 +57,7 @@ class LiveRoute:
             {**place.set_response_headers, **dict.fromkeys(place.remove_response_headers)} for place in places
         )
         self.body_limit = frontend.limits.body if rule is None or rule.body is None else rule.body
+        self.changes_requests = bool(self.request_fields or (rule and rule.rewrite))
         self._rewrite = Rewrite(rule.path, rule.rewrite) if rule and rule.rewrite else None
         self.reply = _reply(own, rule.path if rule else None, self.response_fields)
         self._serving: type[Exchange] = TimedExchange if frontend.timeouts.exchange else Exchange

@@ -164,7 +164,8 @@ class HttpSession:
             try:
                 head = parser.parse(raw)
                 route = self.frontend.find_route(head)
-                route.prepare(head)
+                if route.changes_requests:
+                    route.prepare(head)
             except ProxyError as error:
                 self.refuse(error, is_head=raw.startswith(b"HEAD "))
                 return
