@@ -1,7 +1,8 @@
 """Writes a frontend's access log: makes lines of its records between the batches of the engine, writes in a thread.
 
-The lines are made in a task, not in the thread: a thread that computes takes the interpreter's lock for 5 ms at a time,
-and every handler waits for it. In the thread is what may block, the write itself, and there the lock is free.
+The lines are made in a task, not in the thread: a thread that computes keeps the interpreter's lock for as long as 5 ms
+(sys.getswitchinterval) whenever a system call of the engine lets go of it, and every session waits. In the thread is
+what may block, the write itself, and there the lock is free. A line costs 1.5 us, or 4 when its head is new.
 """
 
 from __future__ import annotations
