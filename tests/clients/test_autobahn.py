@@ -36,6 +36,10 @@ BRIEF += [f"{group}.{size}" for group in ("12.1", "12.2", "12.3", "13.1", "13.4"
 LONG = 900.0  # seconds for one run of all cases
 AGAIN = 4
 
+# The suite passes both: where a server may answer before it fails the connection, it need not. Which one is seen
+# depends on whether both frames came in one read, and so on who wrote them to the socket.
+PASSES = {"NON-STRICT": "OK"}
+
 Outcome = tuple[str, str, bool, Any]
 
 
@@ -51,8 +55,8 @@ def run_cases(address: str, cases: list[str] | None, seconds: float, *, at_once:
 
     return {
         result.case_id: (
-            result.behavior.value,
-            result.behavior_close.value,
+            PASSES.get(result.behavior.value, result.behavior.value),
+            PASSES.get(result.behavior_close.value, result.behavior_close.value),
             result.closed_by_me,
             result.remote_close_code,
         )
@@ -86,7 +90,7 @@ def compare(cases: list[str] | None, seconds: float, figures: Figures) -> None:
     )
     assert {case: {proxied[case]} for case in differing} == {case: seen[case] for case in differing}
     assert proxied.keys() == direct.keys()
-    assert sum(outcome[0] in ("OK", "NON-STRICT", "INFORMATIONAL") for outcome in direct.values()) > 0.8 * len(direct)
+    assert sum(outcome[0] in ("OK", "INFORMATIONAL") for outcome in direct.values()) > 0.8 * len(direct)
 
 
 def test_they_pass_as_they_pass_direct(figures: Figures) -> None:
