@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from proxy import __version__
 from proxy.core.config import Checked, ConfigErrors, check_file, json_schema, problems_as_json, render_problems
 from proxy.engine.tls.backend_tls import check_contexts
-from proxy.serve.certificates import check_certificates
 from proxy.serve.run import StartError, run
+from proxy.serve.tls.certificates import check_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,13 +15,13 @@ import trio
 
 from proxy.core.config import LogFile, LogStdout
 from proxy.engine.tls.backend_tls import TlsFileError
-from proxy.serve.access_log import LogError
-from proxy.serve.certificates import CertificateError
-from proxy.serve.managed import ManagedError
+from proxy.serve.backends.managed import ManagedError
+from proxy.serve.logs.access_log import LogError
 from proxy.serve.port_owner import owner_of
 from proxy.serve.privileges import PrivilegeError
 from proxy.serve.server import ListenError, Server, serve
 from proxy.serve.table import start_table
+from proxy.serve.tls.certificates import CertificateError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

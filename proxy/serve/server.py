@@ -19,9 +19,10 @@ from proxy.engine.listener import Listener, bound_address, listen
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
 from proxy.engine.tls.backend_tls import BackendTls, make_context
-from proxy.serve import health_checks, managed_backends, privileges, resolve
-from proxy.serve.access_log import LogWriter
-from proxy.serve.certificate_watch import CertificateWatch
+from proxy.serve import privileges
+from proxy.serve.backends import health_checks, managed_backends, resolve
+from proxy.serve.logs.access_log import LogWriter
+from proxy.serve.tls.certificate_watch import CertificateWatch
 
 if TYPE_CHECKING:
     import socket

@@ -11,7 +11,7 @@ from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.client.proxy_header_writer import LOCAL, encode_v1, encode_v2
 from proxy.core.client.proxy_protocol import AUTHORITY, UNIQUE_ID, ProxyHeader, parse
 from proxy.core.config import HealthCheck, PoolTls
-from proxy.serve.health_checks import probe
+from proxy.serve.backends.health_checks import probe
 from tests.engine.support import GET, OK, Wire, ask, backend, client, config, outcomes, proxy, until
 from tests.tls import server_context
 

@@ -15,9 +15,9 @@ import trio
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.restart import DEFAULT_POLICY, Condition, Restarts
 from proxy.engine.listener import remove_stale
-from proxy.serve.child import Child
-from proxy.serve.child_output import ChildOutput
-from proxy.serve.managed_spec import ManagedError, ManagedSpec, check
+from proxy.serve.backends.child import Child
+from proxy.serve.backends.child_output import ChildOutput
+from proxy.serve.backends.managed_spec import ManagedError, ManagedSpec, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.serve.certificates import CertificateError, ServerTls, read_certificates
+from proxy.serve.tls.certificates import CertificateError, ServerTls, read_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

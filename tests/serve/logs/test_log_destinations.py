@@ -11,7 +11,7 @@ import pytest
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import LogFile, LogStdout, LogSyslog
-from proxy.serve.log_destinations import File, Stdout, Syslog, open_destination
+from proxy.serve.logs.log_destinations import File, Stdout, Syslog, open_destination
 from tests.clients.support import short_directory
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.restart import Condition, RestartPolicy
-from proxy.serve.managed import ManagedBackend, ManagedError, ManagedSpec, check, supervise, wait_ready
+from proxy.serve.backends.managed import ManagedBackend, ManagedError, ManagedSpec, check, supervise, wait_ready
 from tests.processes import DEADLINE, ROOT, end_group, free_port, is_alive, is_gone, request, wait_until
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def test_nothing_survives_a_supervisor_that_is_killed() -> None:
     program = f"""
 import sys, trio
 from proxy.core.address import TcpAddress
-from proxy.serve.managed import ManagedSpec, supervise
+from proxy.serve.backends.managed import ManagedSpec, supervise
 spec = ManagedSpec("app", TcpAddress("127.0.0.1", {port}), 2, {HELLO!r})
 trio.run(lambda: supervise(spec, on_output=print))
 """

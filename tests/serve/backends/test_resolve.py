@@ -9,7 +9,7 @@ import trio
 
 from proxy.core.address import TcpAddress, parse_address
 from proxy.engine.backend import LiveBackend
-from proxy.serve import resolve
+from proxy.serve.backends import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from proxy.core.address import TcpAddress, UnixAddress, parse_address
 from proxy.core.config import Backend, Config, Frontend, HealthCheck, Pool, PoolTls
 from proxy.engine.backend import LiveBackend
 from proxy.engine.tls.backend_tls import BackendTls, make_context
-from proxy.serve.health_checks import probe
+from proxy.serve.backends.health_checks import probe
 from proxy.serve.server import Server, serve
 from tests.engine.support import hello
 from tests.tls import server_context, tls_backend, write_authority

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.serve.child_output import MAX_LINE, ChildOutput
+from proxy.serve.backends.child_output import MAX_LINE, ChildOutput
 
 
 def feed_in_pieces(output: ChildOutput, data: bytes, cuts: list[int]) -> list[str]:

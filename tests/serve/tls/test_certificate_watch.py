@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.serve import certificate_watch
+from proxy.serve.tls import certificate_watch
 from tests.engine.support import DEADLINE, GET, backend, config, hello, proxy, until
 from tests.engine.tls_wire import TlsWire, tls_client, tls_settings
 from tests.tls import authority, client_context, write_certificate

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.serve.managed import ManagedSpec, supervise, wait_ready
+from proxy.serve.backends.managed import ManagedSpec, supervise, wait_ready
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend

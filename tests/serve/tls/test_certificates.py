@@ -13,7 +13,7 @@ import pytest
 from proxy.cli import main
 from proxy.core.config import Backend as BackendConfig
 from proxy.core.config import Certificate, Config, Frontend, FrontendTls, Pool
-from proxy.serve.certificates import CertificateError, check_certificates, read_certificates
+from proxy.serve.tls.certificates import CertificateError, check_certificates, read_certificates
 from tests.engine.support import LOCALHOST, NOBODY
 from tests.tls import client_context, write_authority, write_certificate
 

@@ -16,8 +16,8 @@ import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import AccessLog, LogFile, LogSyslog
-from proxy.serve import access_log
-from proxy.serve.access_log import LogError
+from proxy.serve.logs import access_log
+from proxy.serve.logs.access_log import LogError
 from proxy.serve.server import serve
 from tests.clients.support import RPROXY, short_directory, spawn
 from tests.engine.logs import Log

@@ -23,7 +23,7 @@ from proxy.core.access_log.json_lines import JsonLines
 from proxy.core.access_log.record import is_good
 from proxy.core.access_log.syslog import Syslog
 from proxy.core.config import LogSyslog
-from proxy.serve.log_destinations import open_destination
+from proxy.serve.logs.log_destinations import open_destination
 
 if TYPE_CHECKING:
     from proxy.core.access_log.record import Record

@@ -1,0 +1,1 @@
+"""The backends as processes and addresses: started, probed, resolved."""

@@ -1,0 +1,1 @@
+"""Access logs: from records to lines, from lines to their destinations."""

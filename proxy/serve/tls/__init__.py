@@ -1,0 +1,1 @@
+"""Certificates of frontends: read, and read again when they change."""
