@@ -76,7 +76,7 @@ class Pool(Generic[B]):
         # One backend needs no choice: 0.3 us less of some 18 that an exchange costs.
         self._only = self.backends[0] if len(self.backends) == 1 else None
         self._rng = rng
-        self._queue_limit = queue
+        self.queue_limit = queue
         self._waiting: OrderedDict[Waiter[B], None] = OrderedDict()  # a dict's first key is O(keys removed before it)
         self._run_later = run_later
         self._ready = 0
@@ -143,7 +143,7 @@ class Pool(Generic[B]):
 
     def wait(self, waiter: Waiter[B]) -> bool:
         """Puts `waiter` in the queue; False if the queue is full."""
-        if len(self._waiting) >= self._queue_limit:
+        if len(self._waiting) >= self.queue_limit:
             return False
         self._waiting[waiter] = None
         return True
@@ -160,6 +160,52 @@ class Pool(Generic[B]):
         self._update(backend)
         self._serve_waiting()
         return True
+
+    def set_draining(self, backend: B, is_draining: bool) -> bool:
+        """Whether that was a change. A draining backend takes no new work and keeps what it has."""
+        if backend.is_draining is is_draining:
+            return False
+        backend.is_draining = is_draining
+        self._update(backend)
+        self._serve_waiting()
+        return True
+
+    def set_weight(self, backend: B, weight: int) -> None:
+        """weight: 1 or more; counts from the next pick on."""
+        backend.weight = weight
+        self._policy.moved(backend)
+
+    def set_limit(self, backend: B, limit: int) -> None:
+        """limit: slots there are. Whoever holds one above it keeps it."""
+        backend.limit = limit
+        self._update(backend)
+        self._serve_waiting()
+
+    def set_balance(self, balance: str) -> None:
+        """Another policy, which begins anew. Raises ValueError for an unknown name."""
+        policy = make_policy(balance)
+        for backend in self.backends:
+            if backend.is_ready:
+                policy.add(backend)
+        self._policy = policy
+
+    def add(self, backend: B) -> None:
+        """One more, without a slot taken in another pool. Work that waits may go to it at once."""
+        self.backends.append(backend)
+        self._look_for_only()
+        self._update(backend)
+        self._serve_waiting()
+
+    def remove(self, backend: B) -> None:
+        """Takes no new work from here on; what it has is given back as ever."""
+        self.set_draining(backend, True)
+        self.backends.remove(backend)
+        self._look_for_only()
+
+    def _look_for_only(self) -> None:
+        was_only, self._only = self._only, self.backends[0] if len(self.backends) == 1 else None
+        if was_only is not None:
+            self._policy.moved(was_only)  # it was told of nothing while there was no choice
 
     def _update(self, backend: B) -> None:
         """Tells the policy when a backend became ready or ceased to be."""

@@ -153,6 +153,96 @@ def test_full_backend_that_turns_unhealthy_takes_nobody_from_the_queue() -> None
     assert work.got == [backend]
 
 
+# ---------------------------------------------------------------------- changes while it runs
+
+
+@pytest.mark.parametrize("balance", POLICIES)
+def test_backend_that_is_added_shares_the_work_and_one_that_is_removed_ends_its_own(balance: str) -> None:
+    pool, _ = pool_of(UNLIMITED, balance=balance)
+    (first,) = pool.backends
+    held = [take(pool) for _ in range(10)]  # of which a policy was told nothing: there was no choice
+    second = Backend(TcpAddress("127.0.0.1", 9100))
+    pool.add(second)
+    assert second in {take(pool) for _ in range(20)}
+    pool.remove(first)
+    assert {take(pool) for _ in range(20)} == {second}
+    taken = first.taken
+    for backend in held:
+        pool.give_back(backend)
+    assert first.taken == taken - 10
+    assert {take(pool) for _ in range(20)} == {second}
+
+
+def test_least_connections_knows_what_the_first_backend_took_while_it_was_alone() -> None:
+    pool, _ = pool_of(UNLIMITED, balance="least-connections")
+    held = [take(pool) for _ in range(4)]
+    pool.give_back(held.pop())
+    pool.add(Backend(TcpAddress("127.0.0.1", 9100)))
+    second = pool.backends[1]
+    assert [take(pool) for _ in range(3)] == [second] * 3
+
+
+def test_draining_backend_takes_no_work_until_it_is_enabled() -> None:
+    pool, _ = pool_of(UNLIMITED, UNLIMITED)
+    first, second = pool.backends
+    assert pool.set_draining(first, True)
+    assert not pool.set_draining(first, True)
+    assert {take(pool) for _ in range(5)} == {second}
+    assert not pool.is_full_but_for([second])
+    assert pool.set_draining(first, False)
+    assert first in {take(pool) for _ in range(5)}
+
+
+def test_waiting_work_goes_to_whoever_comes_or_gets_room() -> None:
+    pool, later = pool_of(1)
+    first, works = take(pool), [Work(), Work()]
+    for work in works:
+        assert pool.wait(work)
+    pool.set_limit(first, 2)
+    later.run()
+    assert (works[0].got, works[1].got) == ([first], [])
+    second = Backend(TcpAddress("127.0.0.1", 9100))
+    pool.add(second)
+    later.run()
+    assert works[1].got == [second]
+
+
+def test_lowered_limit_lets_what_runs_end() -> None:
+    pool, _ = pool_of(3)
+    only = pool.backends[0]
+    for _ in range(3):
+        take(pool)
+    pool.set_limit(only, 1)
+    pool.give_back(only)
+    pool.give_back(only)
+    assert pool.take() is None
+    pool.give_back(only)
+    assert take(pool) is only
+
+
+@pytest.mark.parametrize("balance", sorted(POLICIES.keys() - {"least-connections", "two-choices"}))
+def test_weight_counts_from_the_next_pick_on(balance: str) -> None:
+    pool, _ = pool_of(UNLIMITED, UNLIMITED, balance=balance)
+    first, second = pool.backends
+    pool.set_weight(second, 4)
+    for _ in range(500):
+        pool.give_back(take(pool))
+    assert second.picked == pytest.approx(400, abs=40)
+    assert first.picked + second.picked == 500
+
+
+def test_another_policy_begins_with_those_that_are_ready() -> None:
+    pool, _ = pool_of(UNLIMITED, UNLIMITED, 1)
+    first, second, third = pool.backends
+    pool.set_healthy(first, False)
+    pool.set_balance("round-robin")
+    assert {take(pool) for _ in range(2)} == {second, third}
+    pool.set_healthy(first, True)
+    assert {take(pool) for _ in range(4)} == {first, second}
+    with pytest.raises(ValueError, match="no balancing policy 'magic'"):
+        pool.set_balance("magic")
+
+
 # ---------------------------------------------------------------------- the queue
 
 
@@ -189,7 +279,8 @@ def test_who_stops_waiting_is_not_served() -> None:
 
 
 class AnyInterleaving(RuleBasedStateMachine):
-    """Takes, gives back, waits, gives up, falls ill and recovers, in any order; the books must balance throughout."""
+    """Takes, gives back, waits, gives up, falls ill and recovers, while backends come, go, drain and change, in any
+    order; the books must balance throughout."""
 
     @initialize(limits=st.lists(st.sampled_from([1, 2, UNLIMITED]), min_size=1, max_size=4),
                 balance=st.sampled_from(sorted(POLICIES)))  # fmt: skip
@@ -197,7 +288,7 @@ class AnyInterleaving(RuleBasedStateMachine):
         self.pool, self.later = pool_of(*limits, queue=3, balance=balance)
         self.held: list[Backend] = []
         self.waiting: list[Work] = []  # in the order they came; some may have been served already
-        self.given = self.taken = 0
+        self.removed: list[Backend] = []
 
     @rule(tried=st.sets(st.integers(0, 3)))
     def take(self, tried: set[int]) -> None:
@@ -242,6 +333,33 @@ class AnyInterleaving(RuleBasedStateMachine):
         if number < len(self.pool.backends):
             self.pool.set_healthy(self.pool.backends[number], is_healthy)
 
+    @rule(number=st.integers(0, 3), is_draining=st.booleans())
+    def drain(self, number: int, is_draining: bool) -> None:
+        if number < len(self.pool.backends):
+            self.pool.set_draining(self.pool.backends[number], is_draining)
+
+    @rule(number=st.integers(0, 3), limit=st.sampled_from([1, 2, UNLIMITED]), weight=st.integers(1, 5))
+    def change(self, number: int, limit: int, weight: int) -> None:
+        if number < len(self.pool.backends):
+            self.pool.set_limit(self.pool.backends[number], limit)
+            self.pool.set_weight(self.pool.backends[number], weight)
+
+    @rule(limit=st.sampled_from([1, 2, UNLIMITED]), weight=st.integers(1, 5))
+    def add(self, limit: int, weight: int) -> None:
+        if len(self.pool.backends) < 4:
+            port = 9100 + len(self.removed)
+            self.pool.add(Backend(TcpAddress("127.0.0.1", port), limit=limit, weight=weight))
+
+    @rule(number=st.integers(0, 3))
+    def remove(self, number: int) -> None:
+        if number < len(self.pool.backends):
+            self.removed.append(self.pool.backends[number])
+            self.pool.remove(self.removed[-1])
+
+    @rule(balance=st.sampled_from(sorted(POLICIES)))
+    def set_balance(self, balance: str) -> None:
+        self.pool.set_balance(balance)
+
     @rule()
     def run_later(self) -> None:
         order = [function.__self__ for function, _ in self.later.calls]  # type: ignore[attr-defined]
@@ -254,10 +372,11 @@ class AnyInterleaving(RuleBasedStateMachine):
     @invariant()
     def books_balance(self) -> None:
         scheduled = [backend for _, backend in self.later.calls]
-        for backend in self.pool.backends:
+        for backend in (*self.pool.backends, *self.removed):
             assert backend.taken == self.held.count(backend) + scheduled.count(backend)
-            assert 0 <= backend.taken <= backend.limit
-            assert backend.is_ready is (backend.is_healthy and backend.taken < backend.limit)
+            may_take = backend.is_healthy and not backend.is_draining
+            assert backend.is_ready is (may_take and backend.taken < backend.limit)
+        assert not any(backend.is_ready for backend in self.removed)
         assert self.pool.waiting == len(self.queued()) <= 3
         assert not (self.pool.waiting and any(backend.is_ready for backend in self.pool.backends))
 
