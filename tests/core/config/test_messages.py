@@ -781,9 +781,9 @@ lb.toml:4:8: the name comes from the table's header: remove this line
 """,
     ),
     (
-        "several workers",
+        "no workers",
         """\
-workers = 4
+workers = 0
 [frontends.web]
 listen = "127.0.0.1:8080"
 pool = "app"
@@ -791,10 +791,10 @@ pool = "app"
 backends = ["127.0.0.1:9001"]
 """,
         """\
-lb.toml:1:11: several worker processes are not supported yet: this version runs one, so write 1 or "auto", not 4
-  workers = 4
+lb.toml:1:11: 0 is not a number of workers: write 1 to 256, or "auto" for one per CPU
+  workers = 0
             ^
-for example: workers = 1
+for example: workers = 4
 """,
     ),
     (
@@ -1108,7 +1108,7 @@ health_check.path = "healthz"
 lb.toml:1:1: unknown key "wokers"; did you mean "workers"?
   wokers = 1
   ^
-for example: workers = 1
+for example: workers = 4
 
 lb.toml:3:11: port '80800' is not a number from 0 to 65535
   listen = ["0.0.0.0:80800", "unix:app.sock"]
@@ -1220,4 +1220,4 @@ def test_a_fault_that_pydantic_words_in_a_way_unknown_to_us() -> None:
     detail = InitErrorDetails(type=PydanticCustomError("new_kind", "Input should be …"), loc=("workers",), input=0)
     error = ValidationError.from_exception_data("Config", [detail])
     (finding,) = findings(error, {"workers": 0})
-    assert (finding.message, finding.example) == ('"workers" has a value that does not fit', "workers = 1")
+    assert (finding.message, finding.example) == ('"workers" has a value that does not fit', "workers = 4")

@@ -55,8 +55,12 @@ class Shutdown(Section):
 class Config(Section):
     """One configuration file of rproxy."""
 
-    workers: Annotated[Workers, like(1)] = 1
-    """Worker processes; this version runs one, so 1 and "auto" mean the same. Default 1."""
+    workers: Annotated[Workers, like(4)] = 1
+    """Processes that serve clients, from 1 to 256; "auto" is one per CPU. With more than one there is a supervisor
+    besides, which starts them anew when they die. Default 1: one process does it all."""
+    worker_timeout: Annotated[Duration, like("10s")] = 10.0
+    """Of several workers, one that does nothing for so long, not even note the time, is killed and replaced.
+    Default 10s, at most 1d."""
     frontends: Annotated[
         dict[str, Frontend],
         BeforeValidator(name_tables),

@@ -13,6 +13,9 @@ from proxy.core.client.networks import parse_network
 from proxy.core.config.sections.units import show
 from proxy.core.http.headers import NEVER_UPGRADED
 
+AUTO = 0  # of workers: one for each CPU that this program may run on
+MOST_WORKERS = 256  # each has a listening socket for every address; no machine has more CPUs to gain from it
+
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]")
 _PATH = re.compile(r"/[!-~]*")  # printable ASCII without the space: all else is percent-encoded on the wire (RFC 3986)
 _UPGRADE = re.compile(r"[a-z0-9!#$%&'*+.^_`|~/-]+")  # token, and "/" before a version (RFC 9110 section 7.8)
@@ -142,10 +145,11 @@ def _to_unix_mode(value: object) -> int:
 
 
 def _to_workers(value: object) -> int:
-    if value == "auto" or (value == 1 and type(value) is int):
-        return 1  # "auto" will be one per CPU
-    message = 'several worker processes are not supported yet: this version runs one, so write 1 or "auto"'
-    raise ValueError(f"{message}, not {show(value)}")
+    if value == "auto":
+        return AUTO
+    if type(value) is int and 1 <= value <= MOST_WORKERS:
+        return value
+    raise ValueError(f'{show(value)} is not a number of workers: write 1 to {MOST_WORKERS}, or "auto" for one per CPU')
 
 
 _STRINGS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
@@ -167,4 +171,8 @@ Upgrade = Annotated[str, AfterValidator(_check_upgrade)]
 UnixMode = Annotated[
     int, PlainValidator(_to_unix_mode), WithJsonSchema({"type": "string", "pattern": f"^{_MODE.pattern}$"})
 ]
-Workers = Annotated[int, PlainValidator(_to_workers), WithJsonSchema({"enum": [1, "auto"]})]
+Workers = Annotated[
+    int,
+    PlainValidator(_to_workers),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_WORKERS}, {"enum": ["auto"]}]}),
+]

@@ -74,9 +74,9 @@ def test_what_is_no_unix_mode(value: object) -> None:
 
 
 def test_workers() -> None:
-    assert parse(values.Workers, 1) == parse(values.Workers, "auto") == 1
-    for value in [0, 2, "2", True, 1.0, "all"]:
-        assert fault(values.Workers, value).startswith("several worker processes are not supported yet")
+    assert [parse(values.Workers, value) for value in (1, 2, 256, "auto")] == [1, 2, 256, values.AUTO]
+    for value in [0, -1, 257, "2", True, 1.0, "all", []]:
+        assert "is not a number of workers" in fault(values.Workers, value)
 
 
 def test_addresses() -> None:
