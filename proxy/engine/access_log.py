@@ -1,4 +1,4 @@
-"""The engine's part of the access log: records in a bounded buffer, which serve/ empties."""
+"""The engine's part of the access log and of the metrics: records in a bounded buffer, which serve/ empties."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Recorded(Protocol):
     """What has ended: a session, with or without an exchange, or a connection that has none yet."""
 
     def facts(self, error: ProxyError | None) -> Record:
-        """For the access log, if there is one; asked once for each."""
+        """For the access log and the metrics; asked once for each."""
 
 
 class RecordBuffer:
@@ -117,8 +117,8 @@ class Unserved:
 
     def facts(self, error: ProxyError | None) -> Record:
         frontend = self._frontend
-        log, now = frontend.access_log, frontend.reactor.now
-        assert log is not None and error is not None
+        records, now = frontend.records, frontend.reactor.now
+        assert records is not None and error is not None
         status = error.status if frontend.config.mode == "http" else 0
         marks = (self._began, 0.0, 0.0, 0.0, 0.0, 0.0, now)
-        return (log.new_client(self._peer), 0, None, marks, ("", "", 0, False, status, 0, reason_of(error)), 0, 0)
+        return (records.new_client(self._peer), 0, None, marks, ("", "", 0, False, status, 0, reason_of(error)), 0, 0)

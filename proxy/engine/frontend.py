@@ -119,8 +119,11 @@ def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:
 
 
 class Frontend:
-    """active: sessions alive. completed: exchanges (HTTP) and sessions (TCP) with a good end; failures: by reason.
+    """active: sessions alive; accepted: all there were. completed: exchanges (HTTP) and sessions (TCP) with a good end;
+    failures: by reason.
 
+    records: of what ended, for the access log and the metrics; None where there is neither. is_measured: there are
+    metrics.
     tls: of the next handshakes, where the configuration has TLS; new certificates come with another in its place.
     """
 
@@ -131,6 +134,8 @@ class Frontend:
         reactor: Reactor,
         wheel: Wheel,
         tls: ssl.SSLContext | None = None,
+        *,
+        is_measured: bool = False,
     ) -> None:
         self.config = settings
         self.reactor = reactor
@@ -138,29 +143,31 @@ class Frontend:
         self.tls = tls
         self.pool = pools[settings.pool] if settings.pool else None
         leads_on = settings.pool is not None or settings.redirect or settings.respond
-        self.rest = LiveRoute(settings, None, pools) if leads_on else None
-        self.router = Router(((r.host, r.path, LiveRoute(settings, r, pools)) for r in settings.routes), self.rest)
+        self.records = RecordBuffer() if is_measured or settings.access_log is not None else None
+        route = partial(LiveRoute, settings, pools=pools, is_recorded=self.records is not None)
+        self.rest = route(None) if leads_on else None
+        self.router = Router(((rule.host, rule.path, route(rule)) for rule in settings.routes), self.rest)
         self.reading = Reading(settings)
         self.reading_of_trusted = Reading(settings, believes=True)
         self.trusted = Networks(settings.trusted_proxies)
         self.has_proxies = bool(settings.trusted_proxies)  # for most there is nothing to look up
         self.access = Access(settings.allow, settings.deny)
         self.active = 0
+        self.accepted = 0
         self.completed = 0
         self.failures: Counter[str] = Counter()
         self.is_draining = False
         self.clients = ClientCounts(settings.limits.connections_per_client)
         self.room = Room(self)
         self._lines = LineBudget()
-        self.access_log = RecordBuffer() if settings.access_log is not None else None
         self.session = self._session()
         self.set_stages(stages_for(settings))
 
     def _session(self) -> Step:
         """What serves a connection."""
         if self.config.mode == "tcp":
-            return LoggedTcpSession if self.access_log is not None else TcpSession
-        return http_session(self.config, HttpSession if self.access_log is None else LoggedSession)
+            return LoggedTcpSession if self.records is not None else TcpSession
+        return http_session(self.config, HttpSession if self.records is None else LoggedSession)
 
     def trusts(self, peer: Peer) -> bool:
         """Whether its word on the client is taken. Nobody's is whose own address is not known."""
@@ -193,6 +200,7 @@ class Frontend:
     def new_session(self, client: Sock, peer: Peer) -> None:
         """Takes over an accepted, non-blocking socket."""
         self.active += 1
+        self.accepted += 1
         self.enter(self._first_step, client, peer)
 
     def enter(self, step: Step, client: Sock, peer: Peer) -> None:
@@ -221,13 +229,13 @@ class Frontend:
         return self.failures + Counter(ok=self.completed)
 
     def record(self, error: ProxyError | None, what: Recorded) -> None:
-        """The one record of how an exchange or a TCP session ended: the count, the access log, a word to the operator.
-        (A good end of an exchange without an access log is counted on the spot, in `Exchange.finish`.)"""
-        if self.access_log is not None:
+        """The one record of how an exchange or a TCP session ended: the count, the access log and the metrics, a word
+        to the operator. (A good end of an exchange without a record is counted on the spot, in `Exchange.finish`.)"""
+        if self.records is not None:
             try:
-                self.access_log.add(what.facts(error))
-            except Exception:  # a defect of the log is none of the session, which still has to end
-                log.exception("%s: %r has no record in the access log", self.config.name, what)
+                self.records.add(what.facts(error))
+            except Exception:  # a defect of the records is none of the session, which still has to end
+                log.exception("%s: %r has no record", self.config.name, what)
         if error is None:
             self.completed += 1
             return

@@ -1,4 +1,4 @@
-"""TCP sessions of frontends with an access log: a class of their own, as in http/logged.py."""
+"""TCP sessions of frontends with an access log or metrics: a class of their own, as in http/logged.py."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class LoggedTcpSession(TcpSession):
 
     def __init__(self, frontend: Frontend, client: Sock, peer: Peer, pool: LivePool | None = None) -> None:
         super().__init__(frontend, client, peer, pool)
-        assert frontend.access_log is not None
-        self.client_facts = frontend.access_log.new_client(peer)
+        assert frontend.records is not None
+        self.client_facts = frontend.records.new_client(peer)
         self.began = self.reactor.now
         self.picked = self.dialled = 0.0
         self.used: LiveBackend | None = None

@@ -221,7 +221,7 @@ class TcpSession(Relay):
         self.ended(error)
 
     def facts(self, error: ProxyError | None) -> Record:
-        raise NotImplementedError  # a frontend with an access log has a LoggedTcpSession
+        raise NotImplementedError  # a frontend with records has a LoggedTcpSession
 
     def ended(self, error: ProxyError | None) -> None:
         if self.is_over:

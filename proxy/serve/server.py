@@ -95,7 +95,7 @@ class Server:
 
     def _open_logs(self) -> None:
         for frontend in self.frontends.values():
-            settings, records = frontend.config.access_log, frontend.access_log
+            settings, records = frontend.config.access_log, frontend.records
             if settings is not None and records is not None:
                 self.logs.append(LogWriter(frontend, settings, records))
 

@@ -397,7 +397,7 @@ class Exchange:
             session.owe(self, keep_alive=keep_alive and upload is None)
             return
         frontend = session.frontend
-        if frontend.access_log is None:
+        if frontend.records is None:
             frontend.completed += 1  # all that `record` would do
         else:
             frontend.record(None, session)

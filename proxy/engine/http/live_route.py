@@ -46,8 +46,15 @@ class LiveRoute:
                  "exchange", "find_response", "heads", "parse_response", "pool", "reply", "request_fields",
                  "response_fields")  # fmt: skip
 
-    def __init__(self, frontend: config.Frontend, rule: config.Route | None, pools: Mapping[str, LivePool]) -> None:
-        """rule: None for what no route names."""
+    def __init__(
+        self,
+        frontend: config.Frontend,
+        rule: config.Route | None,
+        pools: Mapping[str, LivePool],
+        *,
+        is_recorded: bool = False,
+    ) -> None:
+        """rule: None for what no route names. is_recorded: exchanges leave records, for a log or for metrics."""
         own = rule or frontend
         places = (frontend, rule) if rule else (frontend,)
         self.request_fields = FieldPolicy(
@@ -63,7 +70,7 @@ class LiveRoute:
         self._serving: type[Exchange] = TimedExchange if frontend.timeouts.exchange else Exchange
         if self.reply is not None:
             self._serving = Replying
-        if frontend.access_log is not None:
+        if is_recorded:
             self._serving = logged(self._serving)
         self.exchange: Callable[[HttpSession, RequestHead, LiveRoute], Exchange] = self._serving
         if self.reply is not None:
@@ -74,7 +81,7 @@ class LiveRoute:
         if rule is not None and (rule.allow or rule.deny):
             self._access = Access(rule.allow, rule.deny)
             self._admitted = self.exchange
-            self._refusing = Refusing if frontend.access_log is None else logged(Refusing)
+            self._refusing = logged(Refusing) if is_recorded else Refusing
             self.exchange = self._admit
 
     def _admit(self, session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:

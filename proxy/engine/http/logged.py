@@ -1,6 +1,6 @@
-"""Sessions and exchanges of frontends with an access log: they note when each step was reached, and count bytes.
+"""Sessions and exchanges of frontends with an access log or metrics: they note when each step was reached and count.
 
-Classes of their own, chosen when the frontend is made, so that a frontend without a log pays for none of it. The notes
+Classes of their own, chosen when the frontend is made, so that a frontend without either pays for none of it. The notes
 stand in the session, which has one exchange at a time.
 
 The clock is that of the batch. A batch is at most 128 events, some 2.5 ms on a busy core and 50 us on a quiet one, and
@@ -46,8 +46,8 @@ class LoggedSession(HttpSession):
 
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
         super().__init__(frontend, sock, peer)
-        assert frontend.access_log is not None
-        self.client = frontend.access_log.new_client(peer)
+        assert frontend.records is not None
+        self.client = frontend.records.new_client(peer)
         self.meter = meter = Meter(sock)
         self.recv = meter.recv
         self.send = meter.send
@@ -138,7 +138,7 @@ class LoggedSession(HttpSession):
 
 
 class Noting(Exchange):
-    """Notes in its session what the access log wants to know. Goes before another kind of exchange."""
+    """Notes in its session what a record wants to know. Goes before another kind of exchange."""
 
     __slots__ = ()
     session: LoggedSession

@@ -326,7 +326,7 @@ class HttpSession:
         """Bytes have been read that belong to no exchange still to be recorded."""
 
     def facts(self, error: ProxyError | None) -> Record:
-        raise NotImplementedError  # a frontend with an access log has a LoggedSession
+        raise NotImplementedError  # a frontend with records has a LoggedSession
 
     def spare_since(self) -> float | None:
         if self.exchange is not None or self.unsent or self.is_over:
