@@ -34,6 +34,7 @@ HEADERS = {
     "PoolTimeouts": "[pools.NAME.timeouts]",
     "PoolTls": "[pools.NAME.tls]",
     "HealthCheck": "[pools.NAME.health_check]",
+    "Ejection": "[pools.NAME.ejection]",
     "RetryBudget": "[pools.NAME.retry_budget]",
     "Shutdown": "[shutdown]",
 }
@@ -72,7 +73,8 @@ def _values(node: Node, schema: Node) -> Iterator[str]:
         for option in node["anyOf"]:
             yield from _values(option, schema)
     elif node["type"] == "array":
-        yield f"array of {_joined(_values(node['items'], schema))}"
+        items = " or ".join(dict.fromkeys(_values(node["items"], schema)))  # no setting takes an array of sizes
+        yield f"array of {items}"
     elif node["type"] == "object" and "type" in node["additionalProperties"]:
         yield "table of text"
     elif node["type"] == "object":

@@ -12,6 +12,7 @@ from proxy.core.config.salvage import NAMED_TABLES, existing
 from proxy.core.config.schema import example_at, keys_at
 from proxy.core.config.sections.access_log import LogFormat, LogOnly
 from proxy.core.config.sections.policy import RedirectStatus
+from proxy.core.config.sections.pool import WhenAllDown
 from proxy.core.config.sections.retries import RetryOn
 from proxy.core.config.sections.tls import ClientCertificates
 from proxy.core.config.sections.units import show
@@ -39,6 +40,7 @@ _CHOICES = {
     "only": get_args(LogOnly),
     "minimum_version": get_args(TlsVersion),
     "retry_on": get_args(RetryOn),
+    "when_all_down": get_args(WhenAllDown),
     "client_certificates": get_args(ClientCertificates),
 }
 

@@ -1,10 +1,11 @@
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from proxy.core.config import json_schema, parse_config
+from proxy.core.config import HealthCheck, json_schema, parse_config
 from proxy.core.config.schema import example_at, keys_at
 from proxy.core.config.sections.units import parse_duration, parse_size
 
@@ -88,7 +89,7 @@ def test_a_caller_may_change_its_copy() -> None:
         (("pools",), []),
         ((*BACKEND,), ["address", "weight", "max_connections", "members", "command"]),
         ((*FRONTEND, "routes", 3, "redirect"), ["to", "status"]),
-        (("pools", "x", "health_check"), ["path", "interval", "timeout", "rise", "fall"]),
+        (("pools", "x", "health_check"), [field.name for field in fields(HealthCheck)]),
         (("workers", "x"), []),
         (("shutdown", "x"), []),
     ],
@@ -155,4 +156,6 @@ def test_every_example_can_be_used(section: str) -> None:
             "proxy_protocol",
         ):  # nobody may send the header unless somebody is trusted
             text = text.replace(header, header + 'trusted_proxies = "10.0.0.0/8"\n')
+        if section == "pools.app.health_check" and key in ("host", "method", "expect_status", "expect_body"):
+            text = text.replace(header, header + 'path = "/healthz"\n')
         parse_config(text, key)

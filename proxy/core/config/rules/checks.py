@@ -15,6 +15,8 @@ from proxy.core.config.rules.policy_rules import check_policies
 from proxy.core.config.rules.tls_rules import check_frontend_tls
 from proxy.core.config.schema import example_at
 from proxy.core.config.sections.access import check_access, check_group
+from proxy.core.config.sections.ejection import check_ejection
+from proxy.core.config.sections.health_check import check_health_check
 from proxy.core.config.sections.model import Backend, Config, Frontend, Pool, Route
 from proxy.core.config.sections.pool_tls import check_pool_tls
 from proxy.core.config.sections.retries import DEFAULT_RETRY_ON
@@ -130,8 +132,12 @@ def _check_pool(pool: Pool) -> Iterator[Finding]:
     if not pool.backends:
         message = f'pool "{pool.name}" is empty: "backends" is missing or has none'
         yield Finding(path=(*path, "backends"), message=message, example=example_at((*path, "backends")))
+    addresses: list[object] = [backend.address for backend in pool.backends]
     if pool.tls is not None:
-        yield from check_pool_tls(pool.tls, [backend.address for backend in pool.backends], (*path, "tls"))
+        yield from check_pool_tls(pool.tls, addresses, (*path, "tls"))
+    if pool.health_check is not None:
+        yield from check_health_check(pool.health_check, pool.tls, addresses, (*path, "health_check"))
+    yield from check_ejection(pool.ejection, (*path, "ejection"))
     if not pool.retries and pool.retry_on not in ((), DEFAULT_RETRY_ON):
         message = "nothing of this list is tried again: retries is 0"
         yield Finding(path=(*path, "retry_on"), message=message, example="retries = 3", severity="warning")

@@ -6,9 +6,11 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from proxy.core.config.sections.access_log import AccessLog, LogFile, LogStdout, LogSyslog, LogTarget
+from proxy.core.config.sections.ejection import Ejection
 from proxy.core.config.sections.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions
+from proxy.core.config.sections.health_check import HealthCheck
 from proxy.core.config.sections.policy import Redirect, Respond
-from proxy.core.config.sections.pool import Backend, HealthCheck, Pool, PoolTimeouts
+from proxy.core.config.sections.pool import Backend, Pool, PoolTimeouts
 from proxy.core.config.sections.pool_tls import PoolTls
 from proxy.core.config.sections.retries import RetryBudget
 from proxy.core.config.sections.route import Route
@@ -22,6 +24,7 @@ __all__ = [
     "Backend",
     "Certificate",
     "Config",
+    "Ejection",
     "Frontend",
     "FrontendLimits",
     "FrontendTimeouts",

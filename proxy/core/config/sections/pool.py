@@ -1,10 +1,12 @@
 """[pools.NAME]: backends that do the same work, and how it is shared among them."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
+from proxy.core.config.sections.ejection import Ejection
+from proxy.core.config.sections.health_check import HealthCheck
 from proxy.core.config.sections.pool_tls import PoolTls
 from proxy.core.config.sections.retries import DEFAULT_RETRY_ON, RetryBudget, RetryOnItem
 from proxy.core.config.sections.section import Section, like
@@ -15,10 +17,11 @@ from proxy.core.config.sections.values import (
     Command,
     OwnName,
     ProxyVersion,
-    RequestPath,
     Whole,
     short_backend,
 )
+
+WhenAllDown = Literal["try", "refuse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +63,6 @@ class PoolTimeouts(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HealthCheck(Section):
-    """Probes of every backend of a pool; an empty table means a connect every 2 s."""
-
-    path: Annotated[RequestPath | None, like("/healthz")] = None
-    """The path to GET over HTTP. Default: none, a connect is enough."""
-    interval: Annotated[Duration, like("2s")] = 2.0
-    """Between two probes of one backend. Default 2s, at most 1d."""
-    timeout: Annotated[Duration, like("1s")] = 1.0
-    """A probe that takes longer has failed. Default 1s, at most 1d."""
-    rise: Annotated[Whole, like(2, ge=1, le=100)] = 2
-    """Probes in a row that must succeed until an unhealthy backend is used again. Default 2, from 1 to 100."""
-    fall: Annotated[Whole, like(3, ge=1, le=100)] = 3
-    """Probes in a row that must fail until a healthy backend is left out. Default 3, from 1 to 100."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool(Section):
     """Backends that do the same work, and how it is shared among them. Its name is in the header: [pools.NAME]."""
 
@@ -90,7 +77,17 @@ class Pool(Section):
     timeouts: Annotated[PoolTimeouts, like({"connect": "3s"})] = field(default_factory=PoolTimeouts)
     """How long a backend may take."""
     health_check: Annotated[HealthCheck | None, like({"path": "/healthz"})] = None
-    """Probe every backend and leave out those that fail. Default: none."""
+    """Probe every backend and leave out those that fail. Default: none; only one that is out of service because
+    connects failed is probed then, by a connect."""
+    ejection: Annotated[Ejection, like({"max_percent": 50})] = field(default_factory=Ejection)
+    """Which backends are left out because of how they do their work."""
+    when_all_down: Annotated[WhenAllDown, like("refuse")] = "try"
+    """What happens to work when no backend is healthy: "try" gives it to all but the drained and disabled ones, as if
+    they were healthy, because probes that fail everywhere at once are more often wrong, or too strict for a busy hour,
+    than right, and a refused connect costs next to nothing; "refuse" answers 503 at once. Default try."""
+    slow_start: Annotated[Duration | None, like("30s")] = None
+    """How long a backend that comes back, or that a reload adds, takes from a twentieth of its weight to all of it.
+    Default: none, it has all at once; at most 1d."""
     tls: Annotated[PoolTls | None, like({"ca": "/etc/rproxy/ca.pem"})] = None
     """Speak TLS to the backends. Default: none, plain text."""
     proxy_protocol: Annotated[ProxyVersion | None, like("v2")] = None
