@@ -1,0 +1,1 @@
+"""What systemd and rproxy tell each other: readiness, a watchdog, and listening sockets in both directions."""
