@@ -172,8 +172,9 @@ class Pool(Generic[B]):
 
     def set_weight(self, backend: B, weight: int) -> None:
         """weight: 1 or more; counts from the next pick on."""
-        backend.weight = weight
-        self._policy.moved(backend)
+        if backend.weight != weight:
+            backend.weight = weight
+            self._policy.moved(backend)
 
     def set_limit(self, backend: B, limit: int) -> None:
         """limit: slots there are. Whoever holds one above it keeps it."""

@@ -55,7 +55,16 @@ log = logging.getLogger("rproxy.session")
 class LivePool(Pool[LiveBackend]):
     """A pool with its configuration at hand."""
 
-    def __init__(self, settings: config.Pool, backends: list[LiveBackend], rng: Random, reactor: Reactor) -> None:
+    def __init__(
+        self,
+        settings: config.Pool,
+        backends: list[LiveBackend],
+        rng: Random,
+        reactor: Reactor,
+        report: Callable[[LivePool, LiveBackend, str], None],
+    ) -> None:
+        """report: called when connects to a backend keep failing, with the last reason; what follows is decided there.
+        It may come back through `mark`."""
         super().__init__(
             settings.name, settings.balance, backends, rng, queue=settings.queue, run_later=reactor.call_soon
         )
@@ -69,10 +78,11 @@ class LivePool(Pool[LiveBackend]):
         self.retried: Counter[str] = Counter()  # by what had failed
         self.heads: HeadCache[ResponseHead] = HeadCache()
         self.parser = ResponseParser()
+        self._report = report
 
-    def members(self) -> list[tuple[LiveBackend, config.Backend]]:
-        """Each backend with its configuration."""
-        return list(zip(self.backends, self.config.backends, strict=True))
+    def find(self, name: str) -> LiveBackend | None:
+        """The backend with this address."""
+        return next((backend for backend in self.backends if backend.name == name), None)
 
     def mark(self, backend: LiveBackend, *, is_healthy: bool) -> None:
         """Sets the state that probes go on from."""
@@ -92,16 +102,12 @@ class LivePool(Pool[LiveBackend]):
     def connected(self, backend: LiveBackend) -> None:
         """A new connection to it works: earlier failures were not in a row with later ones."""
         if backend.health.is_wavering:
-            self.observe(backend, True)
+            backend.health.observe(True)
 
-    def observe(self, backend: LiveBackend, is_good: bool) -> None:
-        """A connect failed or worked, a probe came back."""
-        if backend.health.observe(is_good):
-            self.set_healthy(backend, is_good)
-            log.log(
-                logging.INFO if is_good else logging.WARNING,
-                "%s: backend %s is %s", self.name, backend.name, "healthy" if is_good else "unhealthy",
-            )  # fmt: skip
+    def connect_failed(self, backend: LiveBackend, reason: str) -> None:
+        """No connection came about, and that is the backend's illness."""
+        if backend.health.observe(False):
+            self._report(self, backend, reason)
 
 
 def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:
@@ -247,7 +253,7 @@ class Frontend:
         """The session goes on to another backend, if there is one."""
         self._say(logging.INFO, error, backend.name)
         if not isinstance(error, NoRoom) and pool.has_others(backend):
-            pool.observe(backend, False)
+            pool.connect_failed(backend, error.reason)
 
     def _say(self, level: int, error: ProxyError, backend: str) -> None:
         if log.isEnabledFor(level) and self._lines.spend(self.reactor.now):

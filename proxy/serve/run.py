@@ -15,11 +15,13 @@ import trio
 
 from proxy.core.config import LogFile, LogStdout
 from proxy.engine.tls.backend_tls import TlsFileError
+from proxy.serve import one_process
 from proxy.serve.backends.managed import ManagedError
+from proxy.serve.listeners import ListenError
 from proxy.serve.logs.access_log import LogError
+from proxy.serve.orders import ReopenFiles
 from proxy.serve.port_owner import owner_of
 from proxy.serve.privileges import PrivilegeError
-from proxy.serve.server import ListenError, Server, serve
 from proxy.serve.table import start_table
 from proxy.serve.tls.certificates import CertificateError
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from proxy.core.config import Config
+    from proxy.serve.one_process import OneProcess
+    from proxy.serve.server import Server
 
 log = logging.getLogger("rproxy")
 REOPENING = (signal.SIGHUP, signal.SIGUSR1)  # what logrotate sends to nginx, and to most others
@@ -52,7 +56,8 @@ async def _run(config: Config) -> None:
         async with trio.open_nursery() as nursery:
             phase = _Phase(nursery.cancel_scope)
             nursery.start_soon(phase.watch, signals)
-            phase.server = server = await nursery.start(serve, config)
+            one: OneProcess = await nursery.start(one_process.run, config)
+            phase.server = server = one.server
             table = sys.stderr if _has_log(config, LogStdout) else sys.stdout  # whoever reads the log reads lines of it
             table.write(start_table(server))
             table.flush()
@@ -89,8 +94,7 @@ class _Phase:
             log.info("%s", signal.Signals(number).name)
             if number in REOPENING:
                 if self.server is not None:
-                    self.server.reopen_logs()
-                    self.server.certificates.look_now()
+                    self.server.send(ReopenFiles())
                 continue
             if self.server is None or self.stop.is_set():
                 if self.server is not None:

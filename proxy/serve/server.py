@@ -1,47 +1,47 @@
-"""The data plane as a Trio task: `await nursery.start(serve, config)` inside any Trio program."""
+"""One running data plane: listeners, frontends, pools and logs. A controller tells it what is decided."""
 
 from __future__ import annotations
 
-import os
-from functools import partial
+import socket
 from random import Random
 from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.address import Address, UnixAddress
-from proxy.core.health import Health
-from proxy.core.pool import UNLIMITED
-from proxy.engine.backend import LiveBackend
 from proxy.engine.frontend import Frontend, LivePool
-from proxy.engine.greeting import GreetedBackend
-from proxy.engine.listener import Listener, bound_address, listen
+from proxy.engine.listener import Listener
+from proxy.engine.make_backends import make_backends
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
-from proxy.engine.tls.backend_tls import BackendTls, make_context
-from proxy.serve import privileges
-from proxy.serve.backends import health_checks, managed_backends, resolve
 from proxy.serve.logs.access_log import LogWriter
+from proxy.serve.orders import BackendState, Observed, ReopenFiles
 from proxy.serve.tls.certificate_watch import CertificateWatch
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from proxy.core.address import Address
     from proxy.core.config import Config
+    from proxy.engine.backend import LiveBackend
+    from proxy.serve.listeners import Listeners
+    from proxy.serve.orders import Order, Report
 
 RETIRE_EVERY = 0.1  # seconds between looks at idle connections, as `keep_alive.safe` reckons with
 
 
 class Server:
-    """One running data plane: its frontends and pools, live.
+    """Its frontends and pools, live.
+
+    report: takes what it has to say to its controller.
 
     addresses: what each frontend listens on, ports picked by the kernel filled in.
     """
 
-    def __init__(self, config: Config) -> None:
-        """Binds every listener, or none. Raises ListenError, LogError, TlsFileError and CertificateError."""
+    def __init__(self, config: Config, listeners: Listeners, report: Callable[[Report], None]) -> None:
+        """Raises LogError, TlsFileError and CertificateError. listeners: closed when it drains, and by `close`."""
         self.config = config
+        self.listeners = listeners
+        self.report = report
         self.certificates = CertificateWatch(config.frontends)
         tls = {name: watched.current.context for name, watched in self.certificates.watched.items()}
         self.reactor = Reactor()
@@ -52,46 +52,23 @@ class Server:
             name: Frontend(settings, self.pools, self.reactor, self.wheel, tls.get(name))
             for name, settings in config.frontends.items()
         }
-        self._sockets: list[tuple[str, socket.socket]] = []
-        self._listeners: list[Listener] = []
+        self._accepting: list[Listener] = []
         self.logs: list[LogWriter] = []
         try:
-            self._bind()
             self._open_logs()
         except BaseException:
             for log in self.logs:
                 log.discard()
-            self._close_sockets()
             self.reactor.close_all()
             raise
 
     def _make_pool(self, name: str, rng: Random) -> LivePool:
         settings = self.config.pools[name]
-        check = settings.health_check
-        context = make_context(settings.tls) if settings.tls else None
-        rise, fall = (check.rise, check.fall) if check else (1, 3)
-        make = partial(GreetedBackend, settings.proxy_protocol) if settings.proxy_protocol else LiveBackend
-        backends = [
-            make(
-                backend.address,
-                weight=backend.weight,
-                limit=backend.max_connections or UNLIMITED,
-                idle_limit=settings.idle_connections,
-                members=backend.members,
-                health=Health(rise=rise, fall=fall),
-                tls=BackendTls(context, settings.tls, backend.address) if context and settings.tls else None,
-            )
-            for backend in settings.backends
-        ]
-        return LivePool(settings, backends, rng, self.reactor)
+        return LivePool(settings, make_backends(settings), rng, self.reactor, self._observed)
 
-    def _bind(self) -> None:
-        for name, settings in self.config.frontends.items():
-            for address in settings.listen:
-                try:
-                    self._sockets.append((name, listen(address, settings.socket)))
-                except OSError as error:
-                    raise ListenError(name, address, error) from error
+    def _observed(self, pool: LivePool, backend: LiveBackend, reason: str) -> None:
+        """Connects to it keep failing."""
+        self.report(Observed(pool.name, backend.name, "connect-failed", reason))
 
     def _open_logs(self) -> None:
         for frontend in self.frontends.values():
@@ -99,21 +76,40 @@ class Server:
             if settings is not None and records is not None:
                 self.logs.append(LogWriter(frontend, settings, records))
 
-    def reopen_logs(self) -> None:
-        """Files have been moved away."""
+    def send(self, order: Order, sockets: Sequence[socket.socket] = ()) -> None:
+        """A controller in this process says what is to be done."""
+        match order:
+            case BackendState():
+                self._set_backend(order)
+            case ReopenFiles():
+                self._reopen_files(order)
+            case _:
+                raise NotImplementedError(order)
+
+    def _set_backend(self, state: BackendState) -> None:
+        pool = self.pools.get(state.pool)
+        backend = pool.find(state.backend) if pool is not None else None
+        if pool is None or backend is None:
+            return  # a reload has taken it away meanwhile
+        if state.sockaddr is not None:
+            backend.resolved(socket.AddressFamily(state.family), state.sockaddr)
+        pool.mark(backend, is_healthy=state.is_healthy)
+        pool.set_draining(backend, state.is_draining)
+        pool.set_weight(backend, state.weight)
+
+    def _reopen_files(self, order: ReopenFiles) -> None:
         for log in self.logs:
             log.reopen()
+        if order.certificates:
+            self.certificates.look_now()
 
     def accept(self) -> None:
         """From now on clients are served. What connected since the bind has waited in the kernel."""
-        self._listeners = [Listener(self.frontends[name], sock) for name, sock in self._sockets]
+        self._accepting = [Listener(self.frontends[name], sock) for name, _, sock in self.listeners.bound]
 
     @property
     def addresses(self) -> dict[str, list[Address]]:
-        found: dict[str, list[Address]] = {name: [] for name in self.frontends}
-        for name, sock in self._sockets:
-            found[name].append(bound_address(sock))
-        return found
+        return self.listeners.addresses
 
     @property
     def active(self) -> int:
@@ -124,11 +120,11 @@ class Server:
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
         for frontend in self.frontends.values():
             frontend.is_draining = True
-        for listener in self._listeners:
+        for listener in self._accepting:
             listener.accept_rest()
             listener.close()
-        self._listeners = []
-        self._close_sockets()
+        self._accepting = []
+        self.listeners.close()
         self._each_session("drain")
         with trio.move_on_after(seconds):
             while self.active:  # noqa: ASYNC110 - an event would have to be set on the hot path
@@ -149,12 +145,6 @@ class Server:
             if action is not None:
                 action()
 
-    def _close_sockets(self) -> None:
-        for _, sock in self._sockets:
-            _unlink_unix(sock)
-            sock.close()
-        self._sockets = []
-
     async def retire_idle(self) -> None:
         """Closes idle connections that reached their age. Until cancelled."""
         while True:
@@ -166,58 +156,33 @@ class Server:
 
     def close(self) -> None:
         self.cut()
-        for listener in self._listeners:
+        for listener in self._accepting:
             listener.close()
-        self._close_sockets()
+        self.listeners.close()
         self.reactor.close_all()
 
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serves, from `accept` on, until cancelled, and then closes itself. Access logs are written to their ends,
+        which may take some seconds when their destinations do not take them."""
+        async with trio.open_nursery() as logs:
+            for log in self.logs:
+                logs.start_soon(log.run)
+            try:
+                await self._serve(task_status)
+            finally:
+                try:
+                    self.close()
+                finally:  # or those who write the logs would wait for records for ever
+                    for log in self.logs:
+                        log.close()
 
-class ListenError(Exception):
-    """An address that cannot be listened on; the message is one line that says why."""
-
-    def __init__(self, frontend: str, address: Address, error: OSError) -> None:
-        super().__init__(f"frontend {frontend}: cannot listen on {address}: {error.strerror or error}")
-        self.address = address
-        self.error = error
-
-
-async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
-    """Serves `config` until cancelled. `started` gives the Server, which tells the bound addresses and can drain.
-
-    Raises ListenError, LogError, TlsFileError and PrivilegeError before `started`. Cancellation cuts every session;
-    call `Server.drain` first to be kind. Access logs are written to their ends, which may take some seconds when their
-    destinations do not take them.
-    """
-    server = Server(config)
-    try:
-        privileges.drop(config)
-    except BaseException:
-        server.close()
-        raise
-    async with trio.open_nursery() as logs:
-        for log in server.logs:
-            logs.start_soon(log.run)
-        await _serve(server, task_status)
-
-
-async def _serve(server: Server, task_status: trio.TaskStatus[Server]) -> None:
-    try:
+    async def _serve(self, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(server.reactor.run)
-            nursery.start_soon(server.wheel.run)
-            nursery.start_soon(server.retire_idle)
-            nursery.start_soon(resolve.keep_resolving, server.pools)
-            await nursery.start(managed_backends.run, server.pools)
-            nursery.start_soon(health_checks.run, server.pools)
-            nursery.start_soon(server.certificates.run, server.frontends)
-            server.accept()
-            task_status.started(server)
-    finally:
-        try:
-            server.close()
-        finally:  # or those who write the logs would wait for records for ever
-            for log in server.logs:
-                log.close()
+            nursery.start_soon(self.reactor.run)
+            nursery.start_soon(self.wheel.run)
+            nursery.start_soon(self.retire_idle)
+            nursery.start_soon(self.certificates.run, self.frontends)
+            task_status.started()
 
 
 def shortest_timeout(config: Config) -> float:
@@ -233,15 +198,3 @@ def _timeouts(config: Config) -> Iterator[float]:
     for pool in config.pools.values():
         p = pool.timeouts
         yield from (p.connect, p.response_head, p.response_body, p.queue, p.send)
-
-
-def _unlink_unix(sock: socket.socket) -> None:
-    """A socket file that nobody listens on only misleads."""
-    address = bound_address(sock)
-    if isinstance(address, UnixAddress) and not address.is_abstract:
-        try:
-            os.unlink(address.path)
-        except FileNotFoundError:
-            pass
-        except PermissionError:
-            pass  # in a directory of root's, which we are not any more; the next start replaces it

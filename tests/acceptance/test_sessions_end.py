@@ -22,7 +22,7 @@ import trio
 from proxy.core.config import parse_config
 from proxy.engine.flow import Pipe
 from proxy.engine.listener import Listener
-from proxy.serve.server import Server, serve
+from proxy.serve.one_process import serve
 from tests.acceptance import ways_http, ways_tcp  # noqa: F401 - they fill WAYS
 from tests.acceptance.puppets import http_puppet, slam, snap, tcp_puppet
 from tests.acceptance.ways import WAYS, Way, black_hole
@@ -31,6 +31,8 @@ from tests.engine.support import NOBODY, backend, descriptors, dial, tracebacks,
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from proxy.serve.server import Server
 
 SESSIONS = 10_000
 AT_ONCE = 100

@@ -14,7 +14,8 @@ import trio.lowlevel
 from proxy.core.address import Address, TcpAddress, UnixAddress
 from proxy.core.config import Backend as BackendConfig
 from proxy.core.config import Config, Frontend, FrontendLimits, FrontendTimeouts, ListenOptions, Pool, PoolTimeouts
-from proxy.serve.server import Server, serve
+from proxy.serve.one_process import serve
+from proxy.serve.server import Server
 
 if TYPE_CHECKING:
     import logging

@@ -367,8 +367,8 @@ async def test_listener_that_raises_goes_on_accepting(method: str, monkeypatch: 
     trap = Trap(monkeypatch, Listener, method)
     async with backend(application) as app, proxy(config(app.address), crashes=1) as server:
         if method == "timed_out":
-            server._listeners[0].deadline = 0.0
-            server.wheel.add(server._listeners[0])
+            server._accepting[0].deadline = 0.0
+            server.wheel.add(server._accepting[0])
         trap.is_set = True
         assert (await ask(server))[1] == b"ok"
         await until(lambda: trap.has_sprung)

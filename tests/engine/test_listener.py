@@ -18,7 +18,7 @@ from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
 from proxy.engine.arrival.stage import Stage
 from proxy.engine.listener import bound_address, listen
-from proxy.serve.server import ListenError, Server
+from proxy.serve.listeners import ListenError, Listeners
 from tests.engine.support import GET, Gate, ask, backend, client, config, dial, hello, proxy, silent, status, until
 from tests.processes import ROOT
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from proxy.core.address import Address
     from proxy.core.client.peer import Peer
+    from proxy.serve.server import Server
 
 PLAIN = ListenOptions()
 
@@ -159,7 +160,7 @@ def note_peers(server: Server) -> list[Peer]:
 async def test_address_that_cannot_be_had_is_named_and_the_others_are_released(tmp_path: Path) -> None:
     address = UnixAddress(str(tmp_path / "no" / "front"))
     with pytest.raises(ListenError, match=r"frontend web: cannot listen on unix:.*: No such file or directory"):
-        Server(config(listen=address))
+        Listeners.bind(config(listen=address))
 
 
 @pytest.mark.parametrize("kind", ["ipv6", "unix", "abstract"])
@@ -249,7 +250,7 @@ async def main():
             resource.setrlimit(resource.RLIMIT_NOFILE, (used + 8 + 3, 4096))
             for visitor in visitors:
                 visitor.connect((address.host, address.port))
-            await until(lambda: server._listeners[0]._is_paused)
+            await until(lambda: server._accepting[0]._is_paused)
             cpu, wall = time.process_time(), time.monotonic()
             await trio.sleep(0.5)
             spent = (time.process_time() - cpu) / (time.monotonic() - wall)
@@ -258,7 +259,7 @@ async def main():
             crowd = server.active
             for visitor in visitors:
                 visitor.close()
-            await until(lambda: not server._listeners[0]._is_paused)
+            await until(lambda: not server._accepting[0]._is_paused)
             resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
             _, body = await ask(server)
             print(json.dumps({"spent": spent, "crowd": crowd, "body": body.decode()}))
@@ -283,7 +284,7 @@ def test_accepting_pauses_without_descriptors_and_neither_spins_nor_dies() -> No
 
 async def test_connection_that_died_in_the_queue_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     async with backend(hello) as app, proxy(config(app.address)) as server:
-        (listener,) = server._listeners
+        (listener,) = server._accepting
         original, errors = listener._sock.accept, [OSError(errno.ECONNABORTED, "aborted")] * 3
 
         class Sock:

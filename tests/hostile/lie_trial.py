@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import trio
 import trio.testing
 
-from proxy.serve.server import serve
+from proxy.serve.one_process import serve
 from tests.engine.support import Scripted, backend, config, dial
 from tests.hostile.strict_client import Response, read_response, read_with_h11
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 import trio.testing
 
-from proxy.serve.server import serve
+from proxy.serve.one_process import serve
 from tests.engine.support import config, dial
 from tests.hostile.recording_backend import recording_backend
 from tests.hostile.strict_reader import Request, read_all

@@ -15,26 +15,26 @@ from proxy.engine.tls.backend_tls import handshake_failed
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import LivePool
+    from proxy.serve.controlled import Controlled
+    from proxy.serve.controller import Controller
 
 log = logging.getLogger("rproxy.health")
 
 
-async def run(pools: dict[str, LivePool]) -> None:
+async def run(controller: Controller) -> None:
     """Until cancelled."""
     async with trio.open_nursery() as nursery:
-        for pool in pools.values():
-            for backend in pool.backends:
-                nursery.start_soon(_watch, pool, backend)
+        for backend in controller.backends():
+            nursery.start_soon(_watch, controller, backend)
 
 
-async def _watch(pool: LivePool, backend: LiveBackend) -> None:
+async def _watch(controller: Controller, backend: Controlled) -> None:
     """A backend without checks leaves service when connects to it fail; it comes back when a connect works."""
-    check = pool.config.health_check
+    check = backend.pool.health_check
     settings = check or HealthCheck()
     while True:
-        if check or not backend.is_healthy:
-            pool.observe(backend, await probe(backend, settings))
+        if check or not backend.health.is_healthy:
+            controller.probed(backend, is_good=await probe(backend.target, settings))
         await trio.sleep(settings.interval)
 
 

@@ -12,31 +12,31 @@ import trio
 from proxy.serve.backends.managed import ManagedSpec, supervise, wait_ready
 
 if TYPE_CHECKING:
-    from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import LivePool
+    from proxy.serve.controlled import Controlled
+    from proxy.serve.controller import Controller
 
 log = logging.getLogger("rproxy.managed")
 
 START_PATIENCE = 10.0  # seconds that clients wait in the kernel's queue for slow backends before they are answered 503
 
 
-async def run(pools: dict[str, LivePool], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def run(controller: Controller, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     """Until cancelled, which ends every process. Started when all of them take connections, or patience is over."""
-    managed = [
-        (pool, live, settings) for pool in pools.values() for live, settings in pool.members() if settings.command
-    ]
+    managed = [backend for backend in controller.backends() if backend.settings.command]
     async with trio.open_nursery() as nursery:
-        for pool, backend, settings in managed:
-            pool.mark(backend, is_healthy=False)
-            spec = ManagedSpec(pool.name, settings.address, settings.members, settings.command)
+        for backend in managed:
+            controller.set_started(backend, is_started=False)
+            settings = backend.settings
+            spec = ManagedSpec(backend.pool.name, settings.address, settings.members, settings.command)
             await nursery.start(_supervise, spec)
         with trio.move_on_after(START_PATIENCE):
             async with trio.open_nursery() as waiting:
-                for pool, backend, _ in managed:
-                    waiting.start_soon(_wait_ready, pool, backend)
-        for _, backend, _ in managed:
-            if not backend.is_healthy:
+                for backend in managed:
+                    waiting.start_soon(_wait_ready, controller, backend)
+        for backend in managed:
+            if not backend.is_started:
                 log.warning("%s does not take connections after %g s; serving without it", backend.name, START_PATIENCE)
+                nursery.start_soon(_wait_ready, controller, backend)
         task_status.started()
 
 
@@ -44,9 +44,9 @@ async def _supervise(spec: ManagedSpec, *, task_status: trio.TaskStatus[object])
     await supervise(spec, on_output=_show, task_status=task_status)
 
 
-async def _wait_ready(pool: LivePool, backend: LiveBackend) -> None:
-    await wait_ready(backend.address, float("inf"))
-    pool.mark(backend, is_healthy=True)
+async def _wait_ready(controller: Controller, backend: Controlled) -> None:
+    await wait_ready(backend.settings.address, float("inf"))
+    controller.set_started(backend, is_started=True)
 
 
 def _show(line: str) -> None:

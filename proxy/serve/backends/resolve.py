@@ -11,8 +11,8 @@ import trio
 from proxy.core.address import TcpAddress
 
 if TYPE_CHECKING:
-    from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import LivePool
+    from proxy.serve.controlled import Controlled
+    from proxy.serve.controller import Controller
 
 log = logging.getLogger("rproxy.resolve")
 
@@ -23,17 +23,16 @@ TRY = 1.0  # seconds for a connect to one of several addresses
 RETRY = 2.0  # seconds until one that did not is tried again
 
 
-async def keep_resolving(pools: dict[str, LivePool]) -> None:
+async def keep_resolving(controller: Controller) -> None:
     """Until cancelled; returns at once if every address is numeric."""
     async with trio.open_nursery() as nursery:
-        for pool in pools.values():
-            for backend in pool.backends:
-                if backend.sockaddr is None:
-                    nursery.start_soon(_keep_resolved, backend)
+        for backend in controller.backends():
+            if backend.target.sockaddr is None:
+                nursery.start_soon(_keep_resolved, controller, backend)
 
 
-async def _keep_resolved(backend: LiveBackend) -> None:
-    address = backend.address
+async def _keep_resolved(controller: Controller, backend: Controlled) -> None:
+    address = backend.settings.address
     assert isinstance(address, TcpAddress)
     is_known = True
     while True:
@@ -45,7 +44,7 @@ async def _keep_resolved(backend: LiveBackend) -> None:
             is_known = False
         else:
             family, sockaddr = await _first_that_answers([(family, address) for family, _, _, _, address in found])
-            backend.resolved(family, (str(sockaddr[0]), int(sockaddr[1])))
+            controller.resolved(backend, family, (str(sockaddr[0]), int(sockaddr[1])))
             if not is_known:
                 log.info("%s is %s now", backend.name, sockaddr[0])
             is_known = True

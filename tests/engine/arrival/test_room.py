@@ -152,7 +152,7 @@ async def drip(wire: Wire) -> None:
 async def test_nobody_is_sent_away_while_nobody_waits() -> None:
     async with backend(hello) as app, proxy(config(app.address, limits=FOUR)) as server:
         wires = await crowd(server, 4, GET)
-        server._listeners[0].on_event(0)
+        server._accepting[0].on_event(0)
         assert server.active == 4
         assert not server.frontends["web"].room.is_crowded
         for wire in wires:

@@ -15,7 +15,7 @@ from proxy.core.config import Backend, Config, Frontend, HealthCheck, Pool, Pool
 from proxy.engine.backend import LiveBackend
 from proxy.engine.tls.backend_tls import BackendTls, make_context
 from proxy.serve.backends.health_checks import probe
-from proxy.serve.server import Server, serve
+from proxy.serve.one_process import serve
 from tests.engine.support import hello
 from tests.tls import server_context, tls_backend, write_authority
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from proxy.core.address import Address
+    from proxy.serve.server import Server
 
     Handler = Callable[[trio.SocketStream], Awaitable[None]]
 

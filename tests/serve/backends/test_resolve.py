@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from proxy.core.address import TcpAddress, parse_address
-from proxy.engine.backend import LiveBackend
+from proxy.core.address import parse_address
+from proxy.core.config import Backend, Config, Pool
 from proxy.serve.backends import resolve
+from proxy.serve.controller import Controller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+
+    from proxy.engine.backend import LiveBackend
 
 Found = list[tuple[Any, ...]]
 
@@ -25,11 +28,9 @@ def found(*hosts: str, port: int = 80) -> Found:
     ]
 
 
-class OnePool:
-    """As much of a LivePool as `keep_resolving` looks at."""
-
-    def __init__(self, *backends: LiveBackend) -> None:
-        self.backends = list(backends)
+def controller(address: str) -> Controller:
+    pool = Pool(name="app", backends=(Backend(address=parse_address(address)),))
+    return Controller(Config(frontends={}, pools={"app": pool}))
 
 
 async def resolved(monkeypatch: pytest.MonkeyPatch, look_up: Callable[[], Found]) -> LiveBackend:
@@ -38,10 +39,11 @@ async def resolved(monkeypatch: pytest.MonkeyPatch, look_up: Callable[[], Found]
 
     monkeypatch.setattr(trio.socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(resolve, "RETRY", 0.01)
-    backend = LiveBackend(parse_address("app.example:80"))
+    control = controller("app.example:80")
+    backend = control.pools["app"]["app.example:80"].target
     assert backend.sockaddr is None
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(resolve.keep_resolving, {"app": OnePool(backend)})
+        nursery.start_soon(resolve.keep_resolving, control)
         with trio.fail_after(5):
             while backend.sockaddr is None:  # noqa: ASYNC110 - a state in memory has no event
                 await trio.sleep(0.002)
@@ -79,4 +81,4 @@ async def test_when_none_answers_the_first_is_used(monkeypatch: pytest.MonkeyPat
 
 async def test_numeric_addresses_need_no_task() -> None:
     with trio.fail_after(1):
-        await resolve.keep_resolving({"app": OnePool(LiveBackend(TcpAddress("127.0.0.1", 80)))})
+        await resolve.keep_resolving(controller("127.0.0.1:80"))

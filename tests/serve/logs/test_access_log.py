@@ -18,7 +18,7 @@ from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import AccessLog, LogFile, LogSyslog
 from proxy.serve.logs import access_log
 from proxy.serve.logs.access_log import LogError
-from proxy.serve.server import serve
+from proxy.serve.one_process import serve
 from tests.clients.support import RPROXY, short_directory, spawn
 from tests.engine.logs import Log
 from tests.engine.support import ask, backend, client, config, descriptors, hello, proxy, silent, until

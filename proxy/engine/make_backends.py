@@ -1,0 +1,35 @@
+"""From a pool's configuration to its backends, ready to be dialled."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy.core.health import Health
+from proxy.core.pool import UNLIMITED
+from proxy.engine.backend import LiveBackend
+from proxy.engine.greeting import GreetedBackend
+from proxy.engine.tls.backend_tls import BackendTls, make_context
+
+if TYPE_CHECKING:
+    from proxy.core import config
+
+
+def make_backends(settings: config.Pool) -> list[LiveBackend]:
+    """In the order of the configuration. Raises TlsFileError."""
+    check = settings.health_check
+    context = make_context(settings.tls) if settings.tls else None
+    rise, fall = (check.rise, check.fall) if check else (1, 3)
+    make = partial(GreetedBackend, settings.proxy_protocol) if settings.proxy_protocol else LiveBackend
+    return [
+        make(
+            backend.address,
+            weight=backend.weight,
+            limit=backend.max_connections or UNLIMITED,
+            idle_limit=settings.idle_connections,
+            members=backend.members,
+            health=Health(rise=rise, fall=fall),
+            tls=BackendTls(context, settings.tls, backend.address) if context and settings.tls else None,
+        )
+        for backend in settings.backends
+    ]

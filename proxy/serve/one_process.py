@@ -1,0 +1,71 @@
+"""Controller and data plane in one process: `workers = 1`, and `nursery.start(serve, config)` in any Trio program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import trio
+
+from proxy.serve import privileges
+from proxy.serve.backends import health_checks, managed_backends, resolve
+from proxy.serve.controller import Controller
+from proxy.serve.listeners import Listeners
+from proxy.serve.server import Server
+
+if TYPE_CHECKING:
+    from proxy.core.config import Config
+
+
+class OneProcess(NamedTuple):
+    controller: Controller
+    server: Server
+
+
+async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
+    """Serves `config` in this process until cancelled. `started` gives the Server, which tells the bound addresses and
+    can drain.
+
+    Raises ListenError, LogError, TlsFileError and PrivilegeError before `started`. Cancellation cuts every session;
+    call `Server.drain` first to be kind.
+    """
+    await run(config, task_status=_ServerOnly(task_status))  # type: ignore[arg-type] # it is started with a value only
+
+
+class _ServerOnly:
+    """A TaskStatus[OneProcess]; a nursery in between would put errors in groups."""
+
+    def __init__(self, status: trio.TaskStatus[Server]) -> None:
+        self._status = status
+
+    def started(self, value: OneProcess) -> None:
+        self._status.started(value.server)
+
+
+async def run(config: Config, *, task_status: trio.TaskStatus[OneProcess] = trio.TASK_STATUS_IGNORED) -> None:
+    """As `serve`, but `started` gives the controller too."""
+    one = _make(config)
+    one.controller.greet(one.server)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(one.server.run)
+        nursery.start_soon(resolve.keep_resolving, one.controller)
+        await nursery.start(managed_backends.run, one.controller)
+        nursery.start_soon(health_checks.run, one.controller)
+        one.server.accept()
+        task_status.started(one)
+
+
+def _make(config: Config) -> OneProcess:
+    """Everything that may need more rights than are kept afterwards."""
+    listeners = Listeners.bind(config)
+    try:
+        controller = Controller(config)
+        server = Server(config, listeners, controller.observed)
+    except BaseException:
+        listeners.close()
+        raise
+    try:
+        privileges.drop(config)
+    except BaseException:
+        server.close()
+        raise
+    return OneProcess(controller, server)

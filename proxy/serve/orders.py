@@ -1,0 +1,90 @@
+"""What a controller tells a data plane (orders), and what that tells it (reports).
+
+Orders go down pickled where there is a process between, reports come up as JSON: a worker may have fewer rights than
+its supervisor, and what unpickles runs code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from proxy.core.config import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendState:
+    """All that a data plane is told of a backend while the configuration stays: may be sent again at any time.
+
+    backend: its address as text, unique in its pool. is_healthy: may get work, by health checks, ejection, and the
+    start of its process. is_draining: the operator wants it empty. weight: what the policy goes by, 1 or more.
+    sockaddr: of a host name that was resolved, with its address family.
+    """
+
+    pool: str
+    backend: str
+    is_healthy: bool = True
+    is_draining: bool = False
+    weight: int = 1
+    family: int = 0
+    sockaddr: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigure:
+    """A new configuration, whole; listening sockets of new addresses go with it."""
+
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Take nothing new, finish what runs, cut what is left after so many seconds; then report Drained."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenFiles:
+    """Log files have been moved away; certificates are to be read again if `certificates`."""
+
+    certificates: bool = True
+
+
+Order = BackendState | Reconfigure | Drain | ReopenFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A backend did badly so often in a row that the data plane would leave it out, or well again before it was left
+    out. reason: the code of the last failure."""
+
+    pool: str
+    backend: str
+    what: Literal["connected", "connect-failed", "failed"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Answers Drain. cut: sessions that had to be."""
+
+    cut: int
+
+
+Report = Observed | Drained
+
+
+def report_as_json(report: Report) -> dict[str, Any]:
+    """With its kind, for `report_from_json`."""
+    return {"kind": type(report).__name__, **{name: getattr(report, name) for name in type(report).__slots__}}
+
+
+def report_from_json(fields: dict[str, Any]) -> Report:
+    """Raises ValueError for anything that is no report."""
+    kinds: dict[str, type[Report]] = {"Observed": Observed, "Drained": Drained}
+    try:
+        return kinds[fields.pop("kind")](**fields)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no report: {error}") from None
