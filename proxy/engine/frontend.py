@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.client.counts import ClientCounts
 from proxy.core.client.networks import Access, Networks
@@ -36,7 +36,7 @@ from proxy.engine.tls.handshake import TlsHandshake
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from random import Random
 
     from proxy.core import config
@@ -50,6 +50,13 @@ if TYPE_CHECKING:
     from proxy.engine.timers import Wheel
 
 log = logging.getLogger("rproxy.session")
+
+
+class Leaving(NamedTuple):
+    """A backend that was removed. since: when, by the reactor's clock. settings: of its pool until then."""
+
+    since: float
+    settings: config.Pool
 
 
 class LivePool(Pool[LiveBackend]):
@@ -68,17 +75,26 @@ class LivePool(Pool[LiveBackend]):
         super().__init__(
             settings.name, settings.balance, backends, rng, queue=settings.queue, run_later=reactor.call_soon
         )
-        self.config = settings
-        self.timeouts = settings.timeouts
-        self.retries = settings.retries
-        self.connect = TlsConnection if settings.tls else BackendConnection
-        budget = settings.retry_budget
-        self.retry = RetryPolicy(settings.retries, settings.retry_on, budget.percent, budget.at_least)
+        self.configure(settings)
+        self.leaving: dict[LiveBackend, Leaving] = {}  # removed by a reload, with work that still runs
         self.repeating = 0  # requests that run now and were sent to another backend, or another connection, before
         self.retried: Counter[str] = Counter()  # by what had failed
         self.heads: HeadCache[ResponseHead] = HeadCache()
         self.parser = ResponseParser()
         self._report = report
+
+    def configure(self, settings: config.Pool) -> None:
+        """Other settings of its own; what changes of its backends is told one by one (engine/change_pool.py)."""
+        self.config = settings
+        self.timeouts = settings.timeouts
+        self.retries = settings.retries
+        self.queue_limit = settings.queue
+        budget = settings.retry_budget
+        self.retry = RetryPolicy(settings.retries, settings.retry_on, budget.percent, budget.at_least)
+
+    def connect(self, reactor: Reactor, backend: LiveBackend, peer: Peer) -> BackendConnection:
+        """Dials on behalf of `peer`. Raises ConnectFailed."""
+        return (TlsConnection if backend.tls else BackendConnection)(reactor, backend, peer)
 
     def find(self, name: str) -> LiveBackend | None:
         """The backend with this address."""
@@ -124,6 +140,14 @@ def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:
         yield TlsHandshake
 
 
+def keeps_sessions(old: config.Frontend, new: config.Frontend) -> bool:
+    """Whether sessions that began under the old settings can go on under the new ones: what they are, and what they
+    leave for the log, is chosen when they begin."""
+    return (old.mode, old.forwarded, old.trusted_proxies, old.access_log) == (
+        new.mode, new.forwarded, new.trusted_proxies, new.access_log
+    )  # fmt: skip
+
+
 class Frontend:
     """active: sessions alive; accepted: all there were. completed: exchanges (HTTP) and sessions (TCP) with a good end;
     failures: by reason.
@@ -143,21 +167,9 @@ class Frontend:
         *,
         is_measured: bool = False,
     ) -> None:
-        self.config = settings
         self.reactor = reactor
         self.wheel = wheel
-        self.tls = tls
-        self.pool = pools[settings.pool] if settings.pool else None
-        leads_on = settings.pool is not None or settings.redirect or settings.respond
         self.records = RecordBuffer() if is_measured or settings.access_log is not None else None
-        route = partial(LiveRoute, settings, pools=pools, is_recorded=self.records is not None)
-        self.rest = route(None) if leads_on else None
-        self.router = Router(((rule.host, rule.path, route(rule)) for rule in settings.routes), self.rest)
-        self.reading = Reading(settings)
-        self.reading_of_trusted = Reading(settings, believes=True)
-        self.trusted = Networks(settings.trusted_proxies)
-        self.has_proxies = bool(settings.trusted_proxies)  # for most there is nothing to look up
-        self.access = Access(settings.allow, settings.deny)
         self.active = 0
         self.accepted = 0
         self.completed = 0
@@ -166,14 +178,33 @@ class Frontend:
         self.clients = ClientCounts(settings.limits.connections_per_client)
         self.room = Room(self)
         self._lines = LineBudget()
-        self.session = self._session()
-        self.set_stages(stages_for(settings))
+        self.session = self._session(settings)
+        self.configure(settings, pools, tls)
 
-    def _session(self) -> Step:
+    def configure(self, settings: config.Frontend, pools: Mapping[str, LivePool], tls: ssl.SSLContext | None) -> None:
+        """Other rules, for the same kind of sessions (`keeps_sessions`). They hold for what begins from now on: new
+        connections, and requests of sessions that were told (`HttpSession.configured`). What runs ends by the old."""
+        self.config = settings
+        self.tls = tls
+        self.pool = pools[settings.pool] if settings.pool else None
+        leads_on = settings.pool is not None or settings.redirect or settings.respond
+        route = partial(LiveRoute, settings, pools=pools, is_recorded=self.records is not None)
+        self.rest = route(None) if leads_on else None
+        self.router = Router(((rule.host, rule.path, route(rule)) for rule in settings.routes), self.rest)
+        self.reading = Reading(settings)
+        self.reading_of_trusted = Reading(settings, believes=True)
+        self.trusted = Networks(settings.trusted_proxies)
+        self.has_proxies = bool(settings.trusted_proxies)  # for most there is nothing to look up
+        self.access = Access(settings.allow, settings.deny)
+        self.clients.limit = settings.limits.connections_per_client
+        self.set_stages(stages_for(settings))
+        self.room.resume()
+
+    def _session(self, settings: config.Frontend) -> Step:
         """What serves a connection."""
-        if self.config.mode == "tcp":
+        if settings.mode == "tcp":
             return LoggedTcpSession if self.records is not None else TcpSession
-        return http_session(self.config, HttpSession if self.records is None else LoggedSession)
+        return http_session(settings, HttpSession if self.records is None else LoggedSession)
 
     def trusts(self, peer: Peer) -> bool:
         """Whether its word on the client is taken. Nobody's is whose own address is not known."""

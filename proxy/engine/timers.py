@@ -44,6 +44,14 @@ class Wheel:
         self._due: Bucket = {}  # what is left of the bucket whose time has come
         self._tick = math.ceil(reactor.now / TICK)
 
+    def set_horizon(self, horizon: float) -> None:
+        """The shortest timeout is another one now. O(members) when it is shorter than all before."""
+        horizon, before = max(horizon, TICK), self._horizon
+        self._horizon = horizon
+        if horizon < before:
+            for timed in self.members():
+                self.add(timed)
+
     def add(self, timed: Timed) -> None:
         """Watches `timed.deadline` from now on."""
         self.remove(timed)

@@ -177,3 +177,15 @@ def test_deadline_that_moves_nearer_and_farther_is_never_missed(start: float, mo
     run(wheel, clock, due + 1.0, TICK)
     assert len(item.fired) == 1
     assert due <= item.fired[0] <= due + 2 * LATE  # a tick of the wheel, and one until its task is woken
+
+
+def test_a_shorter_timeout_is_noticed_in_time(clock: Clock) -> None:
+    """What was looked at before stands where only the longer horizon would find it."""
+    wheel = Wheel(clock, 100.0)  # type: ignore[arg-type]
+    item = add(wheel, clock, 1000.0)
+    wheel.set_horizon(HORIZON)
+    item.deadline = clock.now + 2.0  # as sessions do: a store, of which nobody is told
+    while clock.now < 1003.0:
+        clock.now += TICK
+        wheel.turn(clock.now)
+    assert item.fired == [pytest.approx(1002.0, abs=2 * LATE)]

@@ -18,12 +18,12 @@ def client_of(host: str) -> str:
 
 
 class ClientCounts:
-    """Only clients that have a connection take room here."""
+    """Only clients that have a connection take room here. limit: of each; a lower one sends nobody away."""
 
-    __slots__ = ("_counts", "_limit")
+    __slots__ = ("_counts", "limit")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._counts: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -34,7 +34,7 @@ class ClientCounts:
         """Counts a connection: what to say to `leave`, once. Empty when the client has all it may have."""
         client = client_of(host)
         count = self._counts.get(client, 0)
-        if count >= self._limit:
+        if count >= self.limit:
             return ""
         self._counts[client] = count + 1
         return client

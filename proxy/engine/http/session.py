@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from proxy.engine.http.exchange import Exchange
     from proxy.engine.http.leftover import Leftover
     from proxy.engine.http.live_route import LiveRoute
+    from proxy.engine.http.reading import Reading
     from proxy.engine.http.tunnel import Tunnel
     from proxy.engine.sock import Sock
     from proxy.engine.timers import Bucket
@@ -45,13 +46,14 @@ class HttpSession:
 
     client_fields: the end of every request head for a backend. may_read: the kernel may hold bytes that no event will
     announce again. unsent: the end of an answer that the client has not taken yet. owed: the exchange it is of, which
-    is recorded when the client has taken it, or will not. requests_left: until the connection is closed; below 0 when
-    there is no limit.
+    is recorded when the client has taken it, or will not. requests_left, of limit_of_requests: until the connection is
+    closed; below 0 when there is no limit.
     """
 
     __slots__ = ("bucket", "buffer", "client_fields", "deadline", "exchange", "find_head", "frontend", "head_limit",
-                 "is_closing", "is_over", "may_read", "owed", "peer", "reactor", "reader", "reading", "recv",
-                 "requests_left", "send", "sock", "timeouts", "unsent", "watches_writing")  # fmt: skip
+                 "is_closing", "is_over", "limit_of_requests", "may_read", "owed", "peer", "reactor", "reader",
+                 "reading", "recv", "requests_left", "send", "sock", "timeouts", "unsent",
+                 "watches_writing")  # fmt: skip
 
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
         self.frontend = frontend
@@ -62,8 +64,7 @@ class HttpSession:
         self.send = sock.send
         self.peer = peer
         self.client_fields = _client_fields(peer.host, peer.scheme, peer.tls.fields if peer.tls else b"")
-        self.reading = frontend.reading
-        self.find_head = self.reading.heads.hot.get
+        self.read_by(frontend.reading)
         self.head_limit = frontend.config.limits.head
         self.exchange: Exchange | Tunnel | Leftover | None = None
         self.buffer = b""
@@ -71,7 +72,7 @@ class HttpSession:
         self.owed: Exchange | None = None
         self.reader: SlowReader | None = None  # while nothing but `unsent` is left of an answer
         self.may_read = False
-        self.requests_left = frontend.config.limits.requests_per_connection or -1
+        self.requests_left = self.limit_of_requests = frontend.config.limits.requests_per_connection or -1
         self.is_closing = False  # nothing more is read as a request
         self.is_over = False
         self.watches_writing = False
@@ -180,6 +181,21 @@ class HttpSession:
         self.requests_left -= 1
         self.exchange = exchange = route.exchange(self, head, route)
         self.reactor.call_soon(exchange.start)
+
+    def configured(self) -> None:
+        """Other rules of the frontend, from the next request on. What `limits.requests_per_connection` leaves is what
+        it would be if the new limit had held from the first request."""
+        settings, used = self.frontend.config, self.limit_of_requests - self.requests_left
+        self.timeouts = settings.timeouts
+        self.head_limit = settings.limits.head
+        self.limit_of_requests = limit = settings.limits.requests_per_connection or -1
+        self.requests_left = limit - used if limit < 0 else max(limit - used, 1)
+        self.read_by(self.frontend.reading)
+
+    def read_by(self, reading: Reading) -> None:
+        """How the next heads are read, and where they lead."""
+        self.reading = reading
+        self.find_head = reading.heads.hot.get
 
     # ------------------------------------------------------------------ write
 
@@ -333,7 +349,7 @@ class HttpSession:
             return None
         if self.is_closing:
             return self.deadline - LINGER
-        is_first = self.requests_left == (self.frontend.config.limits.requests_per_connection or -1)
+        is_first = self.requests_left == self.limit_of_requests
         is_in_head = self.buffer or is_first
         return self.deadline - (self.timeouts.request_head if is_in_head else self.timeouts.keep_alive)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from proxy.engine.arrival.stage import Step
     from proxy.engine.frontend import Frontend
     from proxy.engine.http.live_route import LiveRoute
+    from proxy.engine.http.reading import Reading
     from proxy.engine.sock import Sock
 
 
@@ -57,8 +58,9 @@ class Trusting(Telling):
     def __init__(self, frontend: Frontend, sock: Sock, peer: Peer) -> None:
         super().__init__(frontend, sock, peer)
         self.proxy = peer
-        self.reading = frontend.reading_of_trusted
-        self.find_head = self.reading.heads.hot.get
+
+    def read_by(self, reading: Reading) -> None:
+        super().read_by(self.frontend.reading_of_trusted)
 
     def _begin(self, head: RequestHead, route: LiveRoute) -> None:
         if head is not self.told:
