@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.address import UnixAddress
 from proxy.engine.listener import bound_address, listen
+from proxy.serve.inherited import Inherited
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterable
 
     from proxy.core.address import Address
@@ -34,24 +35,58 @@ class Bound(NamedTuple):
 
 
 class Listeners:
-    """owns_paths: whether socket files are removed with their sockets; not so where another process has them too."""
+    """owns_paths: whether socket files are removed with their sockets; not so where another process has them too.
+
+    of_unit: sockets that a systemd socket unit made. shared: all that the service manager has as well; who waits in
+    their queues at our end is served by the next start.
+    """
 
     def __init__(self, bound: Iterable[Bound] = (), *, owns_paths: bool = True) -> None:
         self.bound = list(bound)
         self.owns_paths = owns_paths
+        self.of_unit: set[socket.socket] = set()
+        self.shared: set[socket.socket] = set()
 
     @classmethod
-    def bind(cls, config: Config) -> Listeners:
-        """Binds every address of every frontend, or none. Raises ListenError."""
+    def bind(cls, config: Config, inherited: Inherited | None = None) -> Listeners:
+        """Binds every address of every frontend, or none. Raises ListenError.
+
+        inherited: sockets that are taken in place of new ones. What nobody needs of them is closed.
+        """
         listeners = cls()
+        inherited = inherited or Inherited()
+        inherited.claim(config)
         try:
             for name, frontend in config.frontends.items():
                 for address in frontend.listen:
-                    listeners.bound.append(Bound(name, address, _listen(name, address, config)))
+                    listeners._open(name, address, config, inherited)
+                for sock in inherited.take_extra(name):
+                    listeners._inherit(Bound(name, bound_address(sock), sock), config, inherited)
         except BaseException:
             listeners.close()
             raise
+        finally:
+            inherited.close_rest()
         return listeners
+
+    def _open(self, name: str, address: Address, config: Config, inherited: Inherited) -> None:
+        for sock in inherited.take(name, address):
+            self._inherit(Bound(name, address, sock), config, inherited)
+        if not inherited.covers(name, address):
+            self.bound.append(Bound(name, address, _listen(name, address, config)))
+
+    def _inherit(self, bound: Bound, config: Config, inherited: Inherited) -> None:
+        name, _, sock = bound
+        origin = inherited.origin(sock)
+        if origin == "unit":
+            self.of_unit.add(sock)
+        else:
+            sock.listen(config.frontends[name].socket.backlog)  # it may be another one now; a unit has its Backlog=
+        if origin != "upgrade":
+            self.shared.add(sock)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as in `listen`, for those of a unit
+        self.bound.append(bound)
 
     @property
     def addresses(self) -> dict[str, list[Address]]:
@@ -64,7 +99,7 @@ class Listeners:
     def close(self) -> None:
         """All of them; connections that wait in their queues are reset."""
         for _, _, sock in self.bound:
-            if self.owns_paths:
+            if self.owns_paths and sock not in self.shared:
                 _unlink_unix(sock)
             sock.close()
         self.bound = []

@@ -14,6 +14,7 @@ from proxy.serve.server import Server
 
 if TYPE_CHECKING:
     from proxy.core.config import Config
+    from proxy.serve.inherited import Inherited
 
 
 class OneProcess(NamedTuple):
@@ -41,9 +42,14 @@ class _ServerOnly:
         self._status.started(value.server)
 
 
-async def run(config: Config, *, task_status: trio.TaskStatus[OneProcess] = trio.TASK_STATUS_IGNORED) -> None:
-    """As `serve`, but `started` gives the controller too."""
-    one = _make(config)
+async def run(
+    config: Config,
+    inherited: Inherited | None = None,
+    *,
+    task_status: trio.TaskStatus[OneProcess] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """As `serve`, but `started` gives the controller too. inherited: sockets to use in place of new ones."""
+    one = _make(config, inherited)
     one.controller.greet(one.server)
     async with trio.open_nursery() as nursery:
         await nursery.start(one.server.run)
@@ -54,9 +60,9 @@ async def run(config: Config, *, task_status: trio.TaskStatus[OneProcess] = trio
         task_status.started(one)
 
 
-def _make(config: Config) -> OneProcess:
+def _make(config: Config, inherited: Inherited | None) -> OneProcess:
     """Everything that may need more rights than are kept afterwards."""
-    listeners = Listeners.bind(config)
+    listeners = Listeners.bind(config, inherited)
     try:
         controller = Controller(config)
         server = Server(config, listeners, controller.observed)

@@ -22,6 +22,7 @@ from proxy.serve.logs.access_log import LogError
 from proxy.serve.orders import ReopenFiles
 from proxy.serve.port_owner import owner_of
 from proxy.serve.privileges import PrivilegeError
+from proxy.serve.systemd.manager import ServiceManager
 from proxy.serve.table import start_table
 from proxy.serve.tls.certificates import CertificateError
 
@@ -44,19 +45,19 @@ def run(config: Config) -> None:
     """Serves until SIGTERM or SIGINT. Raises StartError."""
     _raise_descriptor_limit()
     try:
-        trio.run(_run, config, strict_exception_groups=True)
+        trio.run(_run, config, ServiceManager(), strict_exception_groups=True)
     except* ListenError as group:
         raise StartError("; ".join(_explain(error) for error in _leaves(group))) from None
     except* (ManagedError, LogError, TlsFileError, CertificateError, PrivilegeError) as group:
         raise StartError("; ".join(str(error) for error in _leaves(group))) from None
 
 
-async def _run(config: Config) -> None:
+async def _run(config: Config, manager: ServiceManager) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, *_reopening(config)) as signals:
         async with trio.open_nursery() as nursery:
             phase = _Phase(nursery.cancel_scope)
             nursery.start_soon(phase.watch, signals)
-            one: OneProcess = await nursery.start(one_process.run, config)
+            one: OneProcess = await nursery.start(one_process.run, config, manager.inherited)
             phase.server = server = one.server
             table = sys.stderr if _has_log(config, LogStdout) else sys.stdout  # whoever reads the log reads lines of it
             table.write(start_table(server))
@@ -64,7 +65,10 @@ async def _run(config: Config) -> None:
             if os.geteuid() == 0:
                 log.warning('running as root: user = "nobody", or another, gives that up once the listeners are bound')
             tune_garbage_collection()
+            manager.serving(server.listeners, "serving")
+            nursery.start_soon(manager.feed_watchdog, server.moved)
             await phase.stop.wait()
+            manager.stopping(config.shutdown.drain, "finishing what runs")
             log.info("stopping: %d sessions finish within %g s", server.active, config.shutdown.drain)
             await server.drain(config.shutdown.drain)
             nursery.cancel_scope.cancel()

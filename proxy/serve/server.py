@@ -116,6 +116,12 @@ class Server:
         """Sessions alive."""
         return sum(frontend.active for frontend in self.frontends.values())
 
+    async def moved(self) -> None:
+        """Returns when the reactor has been through a batch: a proof that clients are served."""
+        event = trio.Event()
+        self.reactor.call_soon(event.set)
+        await event.wait()
+
     async def drain(self, seconds: float) -> None:
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
         for frontend in self.frontends.values():
