@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from proxy.core.access_log.record import Record
     from proxy.core.client.peer import Peer
     from proxy.core.errors import ProxyError
+    from proxy.core.metrics.tally import Tally
     from proxy.engine.frontend import Frontend
     from proxy.engine.sock import Sock
 
@@ -29,11 +30,13 @@ class Recorded(Protocol):
 
 
 class RecordBuffer:
-    """records: not taken yet. dropped: how many found it full since the last `take_dropped`."""
+    """records: not taken yet. dropped: how many found it full since the last `take_dropped`. tally: counts those; all
+    others are counted by whoever takes them."""
 
-    __slots__ = ("_is_over", "_last_session", "_there_are_enough", "_wake_at", "dropped", "records")
+    __slots__ = ("_is_over", "_last_session", "_there_are_enough", "_wake_at", "dropped", "records", "tally")
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally | None = None) -> None:
+        self.tally = tally
         self.records: list[Record] = []
         self.dropped = 0
         self._last_session = 0
@@ -50,6 +53,8 @@ class RecordBuffer:
         records = self.records
         if len(records) >= MAX_RECORDS:
             self.dropped += 1
+            if self.tally is not None:
+                self.tally.add((record,))
             return
         records.append(record)
         if len(records) >= self._wake_at:

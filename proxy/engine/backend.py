@@ -6,6 +6,7 @@ import errno
 import ipaddress
 import os
 import socket
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress, UnixAddress
@@ -54,9 +55,10 @@ class LiveBackend(Backend):
     tls: what it is spoken to with, None for plain text.
     idle: connections ready for reuse, at most `idle_limit`, the freshest last: the one used last is the least likely
     to be closed by now, and those in surplus reach their age and go. idle_life: what it taught us about that age.
+    failures: tries that failed, by reason.
     """
 
-    __slots__ = ("family", "health", "idle", "idle_life", "idle_limit", "sockaddr", "spread", "tls")
+    __slots__ = ("failures", "family", "health", "idle", "idle_life", "idle_limit", "sockaddr", "spread", "tls")
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class LiveBackend(Backend):
     ) -> None:
         super().__init__(address, weight=weight, limit=limit)
         self.health = health or Health()
+        self.failures: Counter[str] = Counter()
         self.tls = tls
         self.idle: list[BackendConnection] = []
         self.idle_life = IdleLife()

@@ -31,6 +31,7 @@ from proxy.engine.http.session import HttpSession
 from proxy.engine.http.telling import http_session
 from proxy.engine.http.tls_connection import TlsConnection
 from proxy.engine.logged_tcp import LoggedTcpSession
+from proxy.engine.measured import MeasuredRecords
 from proxy.engine.tcp import TcpSession
 from proxy.engine.tls.handshake import TlsHandshake
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from proxy.core.client.peer import Peer
     from proxy.core.http.request import RequestHead
     from proxy.core.http.response import ResponseHead
+    from proxy.core.metrics.tally import Tally
     from proxy.engine.access_log import Recorded
     from proxy.engine.arrival.stage import Step
     from proxy.engine.reactor import Reactor
@@ -152,8 +154,8 @@ class Frontend:
     """active: sessions alive; accepted: all there were. completed: exchanges (HTTP) and sessions (TCP) with a good end;
     failures: by reason.
 
-    records: of what ended, for the access log and the metrics; None where there is neither. is_measured: there are
-    metrics.
+    tally: counts what ended, where there are metrics. records: of that, for the access log and the tally; None where
+    there is neither.
     tls: of the next handshakes, where the configuration has TLS; new certificates come with another in its place.
     """
 
@@ -165,11 +167,12 @@ class Frontend:
         wheel: Wheel,
         tls: ssl.SSLContext | None = None,
         *,
-        is_measured: bool = False,
+        tally: Tally | None = None,
     ) -> None:
         self.reactor = reactor
         self.wheel = wheel
-        self.records = RecordBuffer() if is_measured or settings.access_log is not None else None
+        self.tally = tally
+        self.records = self._make_records(settings)
         self.active = 0
         self.accepted = 0
         self.completed = 0
@@ -199,6 +202,11 @@ class Frontend:
         self.clients.limit = settings.limits.connections_per_client
         self.set_stages(stages_for(settings))
         self.room.resume()
+
+    def _make_records(self, settings: config.Frontend) -> RecordBuffer | None:
+        if settings.access_log is not None:
+            return RecordBuffer(self.tally)
+        return MeasuredRecords(self.tally) if self.tally is not None else None
 
     def _session(self, settings: config.Frontend) -> Step:
         """What serves a connection."""
@@ -282,6 +290,7 @@ class Frontend:
 
     def connect_failed(self, pool: LivePool, backend: LiveBackend, error: ProxyError) -> None:
         """The session goes on to another backend, if there is one."""
+        backend.failures[error.reason] += 1
         self._say(logging.INFO, error, backend.name)
         if not isinstance(error, NoRoom) and pool.has_others(backend):
             pool.connect_failed(backend, error.reason)

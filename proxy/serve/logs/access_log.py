@@ -111,6 +111,8 @@ class LogWriter:
 
     def _format_some(self, records: list[Record]) -> None:
         wall = datetime.now(UTC).timestamp() - monotonic()
+        if self._records.tally is not None:
+            self._records.tally.add(records)
         self._dropped += self._records.take_dropped()
         is_selective, limit, line_of = self._settings.only == "errors", self._settings.buffer, self._format.line
         for record in records:

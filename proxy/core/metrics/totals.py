@@ -1,0 +1,164 @@
+"""What the data planes have told, added up: it outlives each of them, and reloads that keep the names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from proxy.core.metrics.times import Times
+from proxy.core.metrics.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from proxy.core.metrics.told import BackendTold, Ended, FrontendTold, PoolTold, Told
+
+
+class FrontendTotals:
+    """exchanges: by pool, status and reason. phases: by the name of the step. Bytes of clients."""
+
+    def __init__(self) -> None:
+        self.accepted = self.bytes_in = self.bytes_out = 0
+        self.exchanges: Counter[tuple[str, int, str]] = Counter()
+        self.phases: dict[str, Times] = {}
+
+    def add(self, told: FrontendTold) -> None:
+        self.accepted += told.accepted
+        for ended in told.ended:
+            self.exchanges[ended.pool, ended.status, ended.reason] += ended.count
+            self.bytes_in += ended.bytes_in
+            self.bytes_out += ended.bytes_out
+        for name, times in told.phases.items():
+            self.phases.setdefault(name, Times()).merge(times.counts, times.sum)
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """What clients were told. Neither a tcp session nor a client that left has a status."""
+        found: Counter[str] = Counter()
+        for (_, status, _), count in self.exchanges.items():
+            if status:
+                found[str(status)] += count
+        return found
+
+    @property
+    def reasons(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for (_, _, reason), count in self.exchanges.items():
+            found[reason] += count
+        return found
+
+
+class BackendTotals:
+    """statuses, bytes: of exchanges and sessions that this backend served last. failures: of all tries, by reason."""
+
+    def __init__(self) -> None:
+        self.picked = self.bytes_in = self.bytes_out = 0
+        self.statuses: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+        self.latency = Window()
+
+    def add(self, told: BackendTold) -> None:
+        self.picked += told.picked
+        self.failures.update(told.failures)
+
+    def add_ended(self, ended: Ended) -> None:
+        self.bytes_in += ended.bytes_in
+        self.bytes_out += ended.bytes_out
+        if ended.status:
+            self.statuses[str(ended.status)] += ended.count
+
+
+class PoolTotals:
+    """retried: by what had failed. backends: by address."""
+
+    def __init__(self) -> None:
+        self.retried: Counter[str] = Counter()
+        self.backends: dict[str, BackendTotals] = {}
+
+    def add(self, told: PoolTold) -> None:
+        self.retried.update(told.retried)
+        for name, backend in told.backends.items():
+            self.backends.setdefault(name, BackendTotals()).add(backend)
+
+
+class WorkerTotals:
+    """last: what it told last, for what is true of this moment."""
+
+    def __init__(self) -> None:
+        self.accepted = self.exchanges = self.crashes = 0
+        self.last: Told | None = None
+
+    @property
+    def active(self) -> int:
+        return sum(frontend.active for frontend in self.last.frontends.values()) if self.last else 0
+
+
+class Totals:
+    """frontends, pools: by name. workers: by number; a number that starts again goes on counting."""
+
+    def __init__(self) -> None:
+        self.frontends: dict[str, FrontendTotals] = {}
+        self.pools: dict[str, PoolTotals] = {}
+        self.workers: dict[int, WorkerTotals] = {}
+
+    def add(self, worker: int, told: Told, now: float) -> None:
+        """now: monotonic seconds."""
+        own = self.workers.setdefault(worker, WorkerTotals())
+        own.last = told
+        own.crashes += told.crashes
+        for name, pool in told.pools.items():
+            self.pool(name).add(pool)
+        for name, frontend in told.frontends.items():
+            self.frontend(name).add(frontend)
+            own.accepted += frontend.accepted
+            own.exchanges += sum(ended.count for ended in frontend.ended)
+            self._share_out(frontend, now)
+
+    def _share_out(self, frontend: FrontendTold, now: float) -> None:
+        """What a frontend tells of backends. One that left its pool by a reload still ends its work."""
+        for ended in frontend.ended:
+            if ended.pool and ended.backend:
+                self.pool(ended.pool).backends.setdefault(ended.backend, BackendTotals()).add_ended(ended)
+        for pool, backends in frontend.latencies.items():
+            for name, counts in backends.items():
+                self.pool(pool).backends.setdefault(name, BackendTotals()).latency.add(counts, now)
+
+    def frontend(self, name: str) -> FrontendTotals:
+        return self.frontends.setdefault(name, FrontendTotals())
+
+    def pool(self, name: str) -> PoolTotals:
+        return self.pools.setdefault(name, PoolTotals())
+
+    def lost(self, worker: int) -> None:
+        """It has died: what it held is nobody's any more."""
+        if worker in self.workers:
+            self.workers[worker].last = None
+
+    def keep(self, frontends: Mapping[str, object], pools: Mapping[str, Mapping[str, object]]) -> None:
+        """Forgets what is configured no more, after a reload; else each address that ever came would stay for ever.
+        pools: backends by address, by the name of the pool."""
+        self.frontends = {name: totals for name, totals in self.frontends.items() if name in frontends}
+        self.pools = {name: totals for name, totals in self.pools.items() if name in pools}
+        for name, totals in self.pools.items():
+            totals.backends = {address: b for address, b in totals.backends.items() if address in pools[name]}
+
+    # ------------------------------------------------------------------ of this moment, over all workers
+
+    def active(self, frontend: str) -> int:
+        return sum(told.frontends[frontend].active for told in self._last() if frontend in told.frontends)
+
+    def waiting(self, pool: str) -> int:
+        return sum(told.pools[pool].waiting for told in self._last() if pool in told.pools)
+
+    def taken(self, pool: str, backend: str) -> int:
+        return sum(told.taken for told in self._told_of(pool, backend))
+
+    def idle(self, pool: str, backend: str) -> int:
+        return sum(told.idle for told in self._told_of(pool, backend))
+
+    def _last(self) -> list[Told]:
+        return [worker.last for worker in self.workers.values() if worker.last is not None]
+
+    def _told_of(self, pool: str, backend: str) -> list[BackendTold]:
+        pools = [told.pools[pool] for told in self._last() if pool in told.pools]
+        return [told.backends[backend] for told in pools if backend in told.backends]
