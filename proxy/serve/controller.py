@@ -8,8 +8,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+from proxy.core.metrics.told import Told
+from proxy.core.metrics.totals import Totals
 from proxy.core.statistics import Event
 from proxy.engine.make_backends import make_backends
 from proxy.serve.controlled import Controlled
@@ -36,13 +39,16 @@ class Plane(Protocol):
 
 
 class Controller:
-    """pools: every backend by the name of its pool and its own. planes: who is told what is decided."""
+    """pools: every backend by the name of its pool and its own. planes: who is told what is decided.
+    totals: what they have told of themselves; empty without [admin].
+    """
 
     def __init__(self, config: Config) -> None:
         """Raises TlsFileError."""
         self.config = config
         self.planes: list[Plane] = []
         self.events: deque[Event] = deque(maxlen=EVENTS)
+        self.totals = Totals()
         self.pools = {name: self._make_pool(config, name) for name in config.pools}
 
     def _make_pool(self, config: Config, name: str) -> dict[str, Controlled]:
@@ -62,8 +68,12 @@ class Controller:
 
     # ------------------------------------------------------------------ decisions
 
-    def observed(self, report: Report) -> None:
-        """From a data plane."""
+    def observed(self, report: Report, worker: int = 1) -> None:
+        """From a data plane. worker: its number."""
+        if isinstance(report, Told):
+            self.totals.add(worker, report, monotonic())
+            self.totals.keep(self.config.frontends, self.pools)
+            return
         if isinstance(report, Observed) and (backend := self.pools.get(report.pool, {}).get(report.backend)):
             is_good = report.what == "connected"
             if not is_good:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from proxy.core.metrics.told import Told, from_plain, to_plain
+
 if TYPE_CHECKING:
     from proxy.core.config import Config
 
@@ -73,17 +75,21 @@ class Drained:
     cut: int
 
 
-Report = Observed | Drained
+Report = Observed | Drained | Told
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
     """With its kind, for `report_from_json`."""
+    if isinstance(report, Told):
+        return {"kind": Told.__name__, **to_plain(report)}
     return {"kind": type(report).__name__, **{name: getattr(report, name) for name in type(report).__slots__}}
 
 
 def report_from_json(fields: dict[str, Any]) -> Report:
     """Raises ValueError for anything that is no report."""
-    kinds: dict[str, type[Report]] = {"Observed": Observed, "Drained": Drained}
+    kinds: dict[str, type[Observed | Drained]] = {"Observed": Observed, "Drained": Drained}
+    if fields.get("kind") == Told.__name__:
+        return from_plain({name: value for name, value in fields.items() if name != "kind"})
     try:
         return kinds[fields.pop("kind")](**fields)
     except (KeyError, TypeError) as error:

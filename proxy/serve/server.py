@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.core.metrics.tally import Tally
 from proxy.engine.frontend import Frontend, LivePool
 from proxy.engine.listener import Listener
 from proxy.engine.make_backends import make_backends
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
 from proxy.serve.logs.access_log import LogWriter
+from proxy.serve.metrics import Teller
 from proxy.serve.orders import BackendState, Observed, ReopenFiles
 from proxy.serve.tls.certificate_watch import CertificateWatch
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from proxy.core.address import Address
     from proxy.core.config import Config
+    from proxy.core.config import Frontend as FrontendSettings
     from proxy.engine.backend import LiveBackend
     from proxy.serve.listeners import Listeners
     from proxy.serve.orders import Order, Report
@@ -49,7 +52,7 @@ class Server:
         rng = Random()
         self.pools = {name: self._make_pool(name, rng) for name in config.pools}
         self.frontends = {
-            name: Frontend(settings, self.pools, self.reactor, self.wheel, tls.get(name))
+            name: Frontend(settings, self.pools, self.reactor, self.wheel, tls.get(name), tally=self._tally(settings))
             for name, settings in config.frontends.items()
         }
         self._accepting: list[Listener] = []
@@ -61,6 +64,10 @@ class Server:
                 log.discard()
             self.reactor.close_all()
             raise
+
+    def _tally(self, settings: FrontendSettings) -> Tally | None:
+        """Counted is only for those who can ask."""
+        return Tally(is_tcp=settings.mode == "tcp") if self.config.admin is not None else None
 
     def _make_pool(self, name: str, rng: Random) -> LivePool:
         settings = self.config.pools[name]
@@ -188,6 +195,8 @@ class Server:
             nursery.start_soon(self.wheel.run)
             nursery.start_soon(self.retire_idle)
             nursery.start_soon(self.certificates.run, self.frontends)
+            if self.config.admin is not None:
+                nursery.start_soon(Teller(self).run)
             task_status.started()
 
 

@@ -36,6 +36,7 @@ HEADERS = {
     "HealthCheck": "[pools.NAME.health_check]",
     "Ejection": "[pools.NAME.ejection]",
     "RetryBudget": "[pools.NAME.retry_budget]",
+    "Admin": "[admin]",
     "Shutdown": "[shutdown]",
 }
 

@@ -9,6 +9,7 @@ from proxy.core.config.report import problems_as_json, render_problems
 from proxy.core.config.schema import json_schema
 from proxy.core.config.sections.model import (
     AccessLog,
+    Admin,
     Backend,
     Certificate,
     Config,
@@ -35,6 +36,7 @@ from proxy.core.config.sections.model import (
 
 __all__ = [
     "AccessLog",
+    "Admin",
     "Backend",
     "Certificate",
     "Checked",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Times:
         """How many in each bucket of `COARSE`, and how many are longer than its last bound."""
         below = [0, *accumulate(self.counts)]
         cuts = [0, *_CUTS, BUCKETS]
-        return [below[end] - below[start] for start, end in zip(cuts, cuts[1:], strict=False)]
+        return [below[end] - below[start] for start, end in pairwise(cuts)]
 
 
 def percentiles(counts: Mapping[int, int], shares: Iterable[float]) -> list[float] | None:

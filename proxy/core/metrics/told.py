@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from pydantic import NonNegativeFloat, NonNegativeInt, TypeAdapter
 
@@ -88,10 +89,12 @@ def _adapter() -> TypeAdapter[Told]:
     return TypeAdapter(Told)
 
 
-def to_json(told: Told) -> bytes:
-    return _adapter().dump_json(told)
+def to_plain(told: Told) -> dict[str, Any]:
+    """What `json.dumps` takes."""
+    plain: dict[str, Any] = _adapter().dump_python(told, mode="json")
+    return plain
 
 
-def from_json(data: bytes) -> Told:
+def from_plain(plain: object) -> Told:
     """Raises pydantic.ValidationError, a ValueError."""
-    return _adapter().validate_json(data)
+    return _adapter().validate_python(plain)

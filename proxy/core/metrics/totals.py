@@ -135,8 +135,10 @@ class Totals:
             self.workers[worker].last = None
 
     def keep(self, frontends: Mapping[str, object], pools: Mapping[str, Mapping[str, object]]) -> None:
-        """Forgets what is configured no more, after a reload; else each address that ever came would stay for ever.
-        pools: backends by address, by the name of the pool."""
+        """Forgets what is configured no more; else each address that ever came would stay for ever.
+
+        pools: backends by address, by the name of the pool.
+        """
         self.frontends = {name: totals for name, totals in self.frontends.items() if name in frontends}
         self.pools = {name: totals for name, totals in self.pools.items() if name in pools}
         for name, totals in self.pools.items():

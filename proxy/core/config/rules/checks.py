@@ -9,6 +9,7 @@ from typing import Any
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config.positions import Path
 from proxy.core.config.problem import Finding
+from proxy.core.config.rules.admin_rules import check_admin
 from proxy.core.config.rules.clashes import check_clashes, check_loops
 from proxy.core.config.rules.placeholders import check_command
 from proxy.core.config.rules.policy_rules import check_policies
@@ -29,6 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")  # names become labels o
 def check_rules(config: Config) -> Iterator[Finding]:
     yield from _check_names(config)
     yield from check_group(config)
+    yield from check_admin(config)
     for frontend in config.frontends.values():
         yield from _check_frontend(frontend)
         yield from check_policies(frontend)

@@ -13,13 +13,18 @@ _EVERY = {"0.0.0.0": "IPv4 address of this machine", "::": "IPv6 address of this
 
 
 class _Listener(NamedTuple):
+    """frontend: "" for the admin address."""
+
     frontend: str
     path: Path
     address: TcpAddress | UnixAddress
 
 
 def check_clashes(config: Config) -> Iterator[Finding]:
-    for first, second in combinations(_listeners(config), 2):
+    listeners = _listeners(config)
+    if config.admin is not None:
+        listeners.append(_Listener("", ("admin", "listen"), config.admin.listen))
+    for first, second in combinations(listeners, 2):
         if _overlap(first.address, second.address):
             yield Finding(path=second.path, message=_clash(first, second), hint="give each its own address or port")
 

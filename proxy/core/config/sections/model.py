@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from proxy.core.config.sections.access_log import AccessLog, LogFile, LogStdout, LogSyslog, LogTarget
+from proxy.core.config.sections.admin import Admin
 from proxy.core.config.sections.ejection import Ejection
 from proxy.core.config.sections.frontend import Frontend, FrontendLimits, FrontendTimeouts, ListenOptions
 from proxy.core.config.sections.health_check import HealthCheck
@@ -21,6 +22,7 @@ from proxy.core.config.sections.values import UserName, Workers, name_tables
 
 __all__ = [
     "AccessLog",
+    "Admin",
     "Backend",
     "Certificate",
     "Config",
@@ -79,5 +81,7 @@ class Config(Section):
     Managed backends are started as this user. Default: none, it stays who it is."""
     group: Annotated[UserName | None, like("nogroup")] = None
     """The group that it takes then, instead of the user's own. Default: none."""
+    admin: Annotated[Admin | None, like({"listen": "127.0.0.1:9900", "token_file": "/etc/rproxy/admin-token"})] = None
+    """Where people and programs look at rproxy, and change what it does. Default: nowhere."""
     shutdown: Annotated[Shutdown, like({"drain": "30s"})] = field(default_factory=Shutdown)
     """What happens after SIGTERM."""
