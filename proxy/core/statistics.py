@@ -33,7 +33,8 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
-    """Of the last ten seconds: from the end of a request's head to the end of its answer. None without exchanges."""
+    """Seconds, of the last ten: from the choice of the backend to the head of its answer, or in TCP mode to its
+    connection. So neither our queue nor a slow client is in it. None without exchanges."""
 
     p50: float | None = None
     p90: float | None = None
@@ -108,18 +109,25 @@ class FrontendStatistics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerStatistics:
-    """heartbeat_age: seconds since it last said that it moves; None for the process that tells this."""
+class Life:
+    """What whoever starts a worker knows of it. starts: of this number so far. heartbeat_age: seconds since it last
+    said that it moves; None for the process that tells this."""
 
     number: int
     pid: int
     state: WorkerCondition
     since: float
     starts: int
+    heartbeat_age: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatistics(Life):
+    """active: sessions now. accepted, exchanges: of all that had this number."""
+
     active: int
     accepted: int
     exchanges: int
-    heartbeat_age: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from proxy.serve.orders import BackendState
 if TYPE_CHECKING:
     from proxy.core import config
     from proxy.core.health import Health
-    from proxy.core.statistics import BackendCondition
+    from proxy.core.statistics import BackendCondition, MemberStatistics
     from proxy.engine.backend import LiveBackend
 
 Mode = Literal["enabled", "draining", "disabled"]
@@ -20,11 +20,12 @@ class Controlled:
 
     mode: the operator's wish. weight: the operator's, in place of the configured one. ramp: the share of its weight
     that it gets after a recovery, over 0 and up to 1. is_started: its process takes connections, where we start it.
+    members: of a group, or processes that we start, as they were seen last.
     reason: why it is not ready. since: when its condition changed, in seconds of the wall clock.
     """
 
-    __slots__ = ("ejections", "health", "is_ejected", "is_started", "mode", "pool", "ramp", "reason", "settings",
-                 "since", "target", "weight")  # fmt: skip
+    __slots__ = ("ejections", "health", "is_ejected", "is_started", "members", "mode", "pool", "ramp", "reason",
+                 "settings", "since", "target", "weight")  # fmt: skip
 
     def __init__(self, pool: config.Pool, settings: config.Backend, target: LiveBackend, now: float) -> None:
         self.pool = pool
@@ -39,6 +40,7 @@ class Controlled:
         self.ejections = 0
         self.reason = ""
         self.since = now
+        self.members: tuple[MemberStatistics, ...] = ()
 
     @property
     def name(self) -> str:

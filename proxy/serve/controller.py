@@ -17,12 +17,15 @@ from proxy.core.statistics import Event
 from proxy.engine.make_backends import make_backends
 from proxy.serve.controlled import Controlled
 from proxy.serve.orders import Observed
+from proxy.serve.statistics import make_statistics
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from proxy.core.address import Address
     from proxy.core.config import Config
+    from proxy.core.statistics import Life, Statistics
     from proxy.serve.controlled import Mode
     from proxy.serve.orders import Order, Report
 
@@ -40,7 +43,8 @@ class Plane(Protocol):
 
 class Controller:
     """pools: every backend by the name of its pool and its own. planes: who is told what is decided.
-    totals: what they have told of themselves; empty without [admin].
+    totals: what they have told of themselves; empty without [admin]. generation: configurations taken in use so far.
+    addresses, lives: what whoever started the planes knows, where each frontend listens and which workers there are.
     """
 
     def __init__(self, config: Config) -> None:
@@ -49,6 +53,11 @@ class Controller:
         self.planes: list[Plane] = []
         self.events: deque[Event] = deque(maxlen=EVENTS)
         self.totals = Totals()
+        self.config_file = ""
+        self.generation = 1
+        self.started_at = wall_clock()
+        self.addresses: Callable[[], Mapping[str, Sequence[Address]]] = dict
+        self.lives: Callable[[], Iterable[Life]] = tuple
         self.pools = {name: self._make_pool(config, name) for name in config.pools}
 
     def _make_pool(self, config: Config, name: str) -> dict[str, Controlled]:
@@ -139,6 +148,10 @@ class Controller:
         state = backend.state()
         for plane in self.planes:
             plane.send(state)
+
+    def statistics(self) -> Statistics:
+        """Everything, as of now; what data planes count, as of TELL_EVERY ago at most."""
+        return make_statistics(self, wall_clock())
 
     def note(self, level: int, text: str) -> None:
         """A state changed: logged once, and remembered for the admin pages."""

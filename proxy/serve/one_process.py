@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
+from proxy.core.statistics import Life
 from proxy.serve import privileges
 from proxy.serve.backends import health_checks, managed_backends, resolve
 from proxy.serve.controller import Controller
@@ -74,4 +76,7 @@ def _make(config: Config, inherited: Inherited | None) -> OneProcess:
     except BaseException:
         server.close()
         raise
+    since = controller.started_at
+    controller.addresses = lambda: listeners.addresses
+    controller.lives = lambda: (Life(number=1, pid=os.getpid(), state="running", since=since, starts=1),)
     return OneProcess(controller, server)

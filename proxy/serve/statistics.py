@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ from proxy.core.statistics import (
 if TYPE_CHECKING:
     from proxy.core.metrics.times import Times
     from proxy.core.metrics.totals import BackendTotals, Totals
+    from proxy.core.statistics import Life
     from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller, Life
+    from proxy.serve.controller import Controller
 
 SHARES = (0.5, 0.9, 0.99)
 
@@ -30,7 +32,7 @@ def make_statistics(controller: Controller, now: float) -> Statistics:
     """now: seconds of the wall clock. O(frontends + backends), 10 us for each."""
     return Statistics(
         version=__version__,
-        pid=controller.pid,
+        pid=os.getpid(),
         config_file=controller.config_file,
         generation=controller.generation,
         started_at=controller.started_at,

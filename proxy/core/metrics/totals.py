@@ -118,16 +118,19 @@ class Totals:
         """What a frontend tells of backends. One that left its pool by a reload still ends its work."""
         for ended in frontend.ended:
             if ended.pool and ended.backend:
-                self.pool(ended.pool).backends.setdefault(ended.backend, BackendTotals()).add_ended(ended)
+                self.backend(ended.pool, ended.backend).add_ended(ended)
         for pool, backends in frontend.latencies.items():
             for name, counts in backends.items():
-                self.pool(pool).backends.setdefault(name, BackendTotals()).latency.add(counts, now)
+                self.backend(pool, name).latency.add(counts, now)
 
     def frontend(self, name: str) -> FrontendTotals:
         return self.frontends.setdefault(name, FrontendTotals())
 
     def pool(self, name: str) -> PoolTotals:
         return self.pools.setdefault(name, PoolTotals())
+
+    def backend(self, pool: str, name: str) -> BackendTotals:
+        return self.pool(pool).backends.setdefault(name, BackendTotals())
 
     def lost(self, worker: int) -> None:
         """It has died: what it held is nobody's any more."""

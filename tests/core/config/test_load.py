@@ -246,8 +246,8 @@ def test_a_misspelt_table_of_pools_is_one_error() -> None:
 
 
 def test_an_unknown_table_beside_all_others_hides_nothing() -> None:
-    text = MINIMAL.replace('pool = "app"', 'pool = "ap"') + "[admin]\n"
-    assert problems(text) == [(4, 'there is no pool "ap"'), (7, 'unknown table "admin"')]
+    text = MINIMAL.replace('pool = "app"', 'pool = "ap"') + "[watch]\n"
+    assert problems(text) == [(4, 'there is no pool "ap"'), (7, 'unknown table "watch"')]
 
 
 def test_errors_of_a_file_are_one_exception() -> None:
