@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.clients.support import Rproxy, module, program, running, short_directory
+from tests.browser import started
+from tests.clients.support import Rproxy, running, short_directory
 from tests.processes import free_port, wait_listening
 from tests.tls import write_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from selenium.webdriver import Chrome
 
@@ -46,12 +46,6 @@ command = "python -m backends.hello --listen {{address}}"
 address = "127.0.0.1:{port}"
 command = "python -m http.server --bind {{host}} --directory {directory}/site {{port}}"
 """
-OPTIONS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-    "--disable-default-apps", "--no-proxy-server", "--ignore-certificate-errors",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]  # fmt: skip
 ASSETS = 12
 PAGE = (
     '<!doctype html><title>page</title><link rel="icon" href="data:,"><link rel="stylesheet" href="style.css">'
@@ -108,25 +102,8 @@ def site() -> Iterator[Rproxy]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    module("selenium")
-    chromium, driver = program("chromium"), program("chromedriver", "chromium-driver")
-    yield from started(chromium, driver, tmp_path_factory.mktemp("browser"))
-
-
-def started(chromium: str, driver: str, directory: Path) -> Iterator[Chrome]:
-    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-
-    options = ChromeOptions()
-    options.binary_location = chromium
-    for option in (*OPTIONS, f"--user-data-dir={directory}"):
-        options.add_argument(option)
-    found = Chrome(options, ChromeService(driver))
-    try:
-        found.set_page_load_timeout(30)
-        found.set_script_timeout(30)
+    with started(tmp_path_factory.mktemp("browser")) as found:
         yield found
-    finally:
-        found.quit()
 
 
 @pytest.fixture(params=["http", "https"])

@@ -1,0 +1,1 @@
+"""One page, as it lies here."""

@@ -1,0 +1,55 @@
+// The first thing read: is all well, and if not, what is not and why.
+
+import { List, element, setAttribute, setText } from "../dom.js";
+import { age } from "../format.js";
+import { SERVING, badge, survey } from "../states.js";
+
+const COLORS = { good: "#009e73", some: "#e69f00", dead: "#d55e00", lost: "#8a94a3" };
+
+export function verdict(node) {
+  const title = element("span");
+  const asked = element("span", { class: "quiet" });
+  node.querySelector("h2").replaceChildren(title, asked);
+  const rows = element("ul");
+  node.append(rows);
+  let now = 0;
+  const list = new List(rows, ({ pool, backend }) => trouble(pool, backend, () => now));
+  const update = (statistics) => {
+    const found = survey(statistics);
+    now = statistics.now;
+    setAttribute(node, "class", `card verdict ${found.worst}`);
+    setText(title, words(found, statistics));
+    setText(asked, found.asked ? `${found.asked} drained or disabled by an operator` : "");
+    list.update(found.trouble, ({ pool, backend }) => JSON.stringify([pool.name, backend.address]));
+    mark(found.worst, found.trouble.length);
+  };
+  return { update };
+}
+
+function words({ ready, total, worst }, statistics) {
+  const dead = statistics.pools.filter((pool) => pool.backends.every(({ state }) => !SERVING.has(state)));
+  if (worst === "dead") return `Nothing serves ${dead.map((pool) => pool.name).join(", ")}`;
+  if (worst === "good" && ready === total) return `All ${total} backends take work`;
+  return `${ready} of ${total} backends take work`;
+}
+
+function trouble(pool, backend, now) {
+  const state = badge();
+  const why = element("span", { class: "quiet" });
+  const name = element("strong");
+  const node = element("li", {}, state.node, name, why);
+  const update = ({ pool, backend }) => {
+    state.update(backend.state);
+    setText(name, `${pool.name} ${backend.address}`);
+    setText(why, [backend.reason, `for ${age(now() - backend.since)}`].filter(Boolean).join(" · "));
+  };
+  return { node, update };
+}
+
+// The tab tells it too.
+export function mark(worst, troubled) {
+  document.title = troubled ? `(${troubled}) rproxy` : worst === "lost" ? "– rproxy" : "rproxy";
+  const shape = { good: "<circle cx='8' cy='8' r='6'/>", lost: "<path d='M2 7h12v2H2z'/>" }[worst] ?? "<path d='M8 1l7 13H1z'/>";
+  const image = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='${COLORS[worst]}'>${shape}</svg>`;
+  setAttribute(document.getElementById("icon"), "href", `data:image/svg+xml,${encodeURIComponent(image)}`);
+}
