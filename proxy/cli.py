@@ -27,6 +27,7 @@ examples:
   rproxy --config lb.toml           serve until SIGTERM or Ctrl-C; a second one does not wait for what runs
   rproxy check lb.toml              say all that is wrong with a file, start nothing; exit status 2 if it has errors
   rproxy check --json lb.toml       the same, one JSON object per problem
+  rproxy doctor --config lb.toml    look at this machine too, and explain each finding with its fix
   rproxy schema > rproxy.json       a JSON Schema, for completion and checks in editors
 """
 
@@ -40,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "schema":
         print(json.dumps(json_schema(), indent=2))
         return 0
+    if arguments.command == "doctor":
+        return _doctor(arguments)
     if arguments.config is None:
         parser.error("what to serve is missing: rproxy --config lb.toml")
     return _run(arguments.config, arguments.log_level)
@@ -61,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check a configuration without starting anything")
     check.add_argument("file", metavar="FILE")
     check.add_argument("--json", action="store_true", help="one JSON object per problem, for programs")
+    doctor = commands.add_parser("doctor", help="examine this machine and a configuration: findings with their fixes")
+    doctor.add_argument("--config", dest="file", metavar="FILE", help="what rproxy serves, or is to serve")
+    doctor.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    doctor.add_argument("--quiet", action="store_true", help="send backends no request (HEAD), only connect")
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
     return parser
 
@@ -78,6 +85,22 @@ def _check(path: str, *, as_json: bool) -> int:
     else:
         print(f"{path}: good")
     return 0 if checked.config is not None else BAD_CONFIG
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    """Imported late: a start of the proxy does not pay for it."""
+    from proxy.doctor import examine, report
+
+    config = None
+    if arguments.file is not None:
+        checked = _checked(arguments.file)
+        sys.stderr.write(render_problems(checked.problems))
+        if checked.config is None:
+            return BAD_CONFIG
+        config = checked.config
+    found = examine.examine(config, asks=not arguments.quiet)
+    sys.stdout.write(report.as_json(found) if arguments.json else report.as_text(found))
+    return found.status
 
 
 def _run(path: str, level: str) -> int:

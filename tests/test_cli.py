@@ -244,6 +244,34 @@ def without_root_rights() -> tuple[str, ...]:
     return ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
+# The doctor.
+
+
+def test_doctor_examines_the_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    assert " checks: " in capsys.readouterr().out
+
+
+def test_doctor_finds_a_stranger_on_our_port(good: Path, touched: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    port = tomllib.loads(good.read_text())["frontends"]["web"]["listen"].rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", int(port))):
+        assert main(["doctor", "--config", str(good)]) == 2
+    assert f"problem: frontend web, 127.0.0.1:{port}: " in capsys.readouterr().out
+    assert not touched.exists()
+
+
+def test_doctor_as_json(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["doctor", "--json", "--config", str(good)])
+    assert json.loads(capsys.readouterr().out)["status"] == status
+
+
+def test_doctor_of_a_bad_file_says_what_is_wrong_with_it(bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--config", str(bad)]) == 2
+    seen = capsys.readouterr()
+    assert f"{bad}:4:1: " in seen.err
+    assert not seen.out
+
+
 # Signals.
 
 
