@@ -18,6 +18,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/core/http/request_fields.py": "core/http/test_request.py sends every field",
     "proxy/core/client/claims.py": "core/client/test_forwarding.py holds what is read against what is told",
     "proxy/core/balance/__init__.py": "an interface; core/balance/test_registry.py holds every policy to it",
+    "proxy/core/share.py": "a record; engine/shared/test_sharing.py",
     "proxy/core/config/sections/frontend.py": "fields only; core/config/test_load.py and test_schema.py read them all",
     "proxy/core/config/sections/model.py": "fields only; core/config/test_load.py and test_schema.py read them all",
     "proxy/core/config/sections/pool.py": "fields only; core/config/test_load.py and test_schema.py read them all",

@@ -22,9 +22,13 @@ class Backend:
 
     taken: slots in use. weight: 1 or more. limit: slots there are. is_healthy: by health checks and connects.
     is_draining: takes no new work. is_ready: healthy, not full, not draining, so known to the policy.
+
+    others: of `taken`, what other processes have, with whom slots are shared. row, semaphore: where these are counted,
+    see engine/shared/; -1 for nowhere.
     """
 
-    __slots__ = ("address", "is_draining", "is_healthy", "is_ready", "limit", "name", "picked", "taken", "weight")
+    __slots__ = ("address", "is_draining", "is_healthy", "is_ready", "limit", "name", "others", "picked", "row",
+                 "semaphore", "taken", "weight")  # fmt: skip
 
     def __init__(self, address: Address, *, weight: int = 1, limit: int = UNLIMITED) -> None:
         self.address = address
@@ -32,6 +36,8 @@ class Backend:
         self.weight = weight
         self.limit = limit
         self.taken = 0
+        self.others = 0
+        self.row = self.semaphore = -1
         self.picked = 0
         self.is_healthy = True
         self.is_draining = False
@@ -77,7 +83,8 @@ class Pool(Generic[B]):
         self._only = self.backends[0] if len(self.backends) == 1 else None
         self._rng = rng
         self.queue_limit = queue
-        self._waiting: OrderedDict[Waiter[B], None] = OrderedDict()  # a dict's first key is O(keys removed before it)
+        # Since when it waits, for those who ask. (A plain dict's first key is O(keys removed before it).)
+        self._waiting: OrderedDict[Waiter[B], float] = OrderedDict()
         self._run_later = run_later
         self._ready = 0
         for backend in self.backends:
@@ -145,7 +152,7 @@ class Pool(Generic[B]):
         """Puts `waiter` in the queue; False if the queue is full."""
         if len(self._waiting) >= self.queue_limit:
             return False
-        self._waiting[waiter] = None
+        self._waiting[waiter] = 0.0
         return True
 
     def stop_waiting(self, waiter: Waiter[B]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    Name = str | tuple[str, str]
+Name = str | tuple[str, str]  # of a frontend or a pool; of a backend: its pool, its address
 
 
 class TooManyRows(Exception):

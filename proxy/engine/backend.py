@@ -138,7 +138,7 @@ class LiveBackend(Backend):
             return None
         if not self.spread:
             return idle.pop()
-        return idle.pop(0) if len(idle) + self.taken > self.spread else None
+        return idle.pop(0) if len(idle) + self.taken - self.others > self.spread else None
 
     def keep(self, connection: BackendConnection, now: float) -> bool:
         """False when there are enough idle connections already: close this one."""

@@ -114,7 +114,7 @@ class LivePool(Pool[LiveBackend]):
 
     def has_retry_budget(self) -> bool:
         """Whether another request may be sent that was sent before. O(backends), and rare."""
-        running = self.waiting + sum(backend.taken for backend in self.backends)
+        running = self.waiting + sum(backend.taken - backend.others for backend in self.backends)
         return self.retry.has_budget(running=running, repeating=self.repeating)
 
     def connected(self, backend: LiveBackend) -> None:

@@ -32,4 +32,4 @@ class Policy(Protocol):
         """One of the backends added and not removed; at least one is. Changes no `taken`."""
 
     def moved(self, backend: Slots) -> None:
-        """`backend.taken` went up or down by one, or its weight changed; it may or may not be ready."""
+        """`backend.taken` went up or down, or its weight changed; it may or may not be ready."""

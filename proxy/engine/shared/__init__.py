@@ -1,0 +1,1 @@
+"""Slots that several processes share."""

@@ -1,0 +1,220 @@
+"""A pool whose backends' slots are shared with other processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.core.pool import UNLIMITED
+from proxy.engine.frontend import LivePool
+from proxy.engine.shared.slot_watch import SlotWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from random import Random
+
+    from proxy.core import config
+    from proxy.core.pool import Waiter
+    from proxy.engine.backend import LiveBackend
+    from proxy.engine.reactor import Reactor
+    from proxy.engine.shared.sharing import Sharing
+
+TOLERANCE = 1_000_000  # nanoseconds: who waits in another process goes first if it waits longer by more than that
+
+
+class SharedPool(LivePool):
+    """`taken` of its backends is ours and theirs, so that every policy sees all; `limit` holds for all together.
+
+    Who waits: the oldest of all processes first, to within TOLERANCE. Everybody knows since when the others wait. A
+    slot that is given back goes to the own queue if its turn has come, else to the semaphore, and that wakes the
+    others. New work does not overtake: it queues while anybody waits, here or there.
+    """
+
+    def __init__(
+        self, settings: config.Pool, backends: list[LiveBackend], rng: Random, reactor: Reactor, sharing: Sharing
+    ) -> None:
+        """`sharing` has adopted a share with this pool and its backends; else KeyError."""
+        self._sharing = sharing
+        self._reactor = reactor
+        self._watch: SlotWatch[LiveBackend] = SlotWatch(reactor, self.on_slot)
+        self._others_wait = False
+        self._oldest_passed = 0
+        self.name = settings.name
+        self._row = sharing.enter_pool(self)
+        for backend in backends:
+            self._enter(backend)
+        super().__init__(settings, backends, rng, reactor)
+
+    def close(self) -> None:
+        """All sessions have ended."""
+        self._watch.close()
+
+    def _enter(self, backend: LiveBackend) -> None:
+        self._sharing.enter(self, backend)
+        if backend.semaphore >= 0:
+            self._watch.add(backend.semaphore, backend)
+
+    def _leave(self, backend: LiveBackend) -> None:
+        if backend.semaphore >= 0:
+            self._watch.remove(backend.semaphore)
+        self._sharing.leave(self, backend)
+
+    # ------------------------------------------------------------------ take, give back
+
+    def take(self) -> LiveBackend | None:
+        if self._others_wait or self._waiting:
+            return None
+        return self._take_any(is_our_turn=True)
+
+    def _take_any(self, *, is_our_turn: bool) -> LiveBackend | None:
+        """As `Pool.take`. A limited backend whose semaphore says that it is full is full from then on."""
+        while self._ready:
+            only = self._only
+            backend: LiveBackend = only or self._policy.pick(None, self._rng)  # type: ignore[assignment]
+            if backend.semaphore < 0:
+                self._sharing.taken[backend.row] += 1
+            elif not is_our_turn:
+                return None
+            elif not self._sharing.claim(backend):
+                self._is_full_after_all(backend)
+                continue
+            backend.taken += 1
+            backend.picked += 1
+            if only is None:
+                self._policy.moved(backend)
+            if backend.taken >= backend.limit:
+                self._update(backend)
+            return backend
+        return None
+
+    def give_back(self, backend: LiveBackend) -> None:
+        if self._waiting and backend.semaphore >= 0 and self._hand_over(backend):
+            return
+        self._sharing.release(backend)
+        super().give_back(backend)
+
+    def _hand_over(self, backend: LiveBackend) -> bool:
+        """The slot stays ours and goes to the work that has waited longest, if it is our turn."""
+        if not backend.is_healthy or backend.is_draining or backend.taken > backend.limit or not self._is_our_turn():
+            return False
+        backend.picked += 1
+        self._serve(backend)
+        self._tell_waiting()
+        return True
+
+    # ------------------------------------------------------------------ who waits
+
+    @property
+    def is_full(self) -> bool:
+        is_full = not self._ready or self._others_wait or bool(self._waiting)
+        return is_full and any(b.is_healthy and not b.is_draining for b in self.backends)
+
+    def is_full_but_for(self, tried: Collection[LiveBackend]) -> bool:
+        if not self._others_wait and not self._waiting:
+            return super().is_full_but_for(tried)
+        return any(b.is_healthy and not b.is_draining for b in self.backends if b not in tried)
+
+    def wait(self, waiter: Waiter[LiveBackend]) -> bool:
+        """The bound of the queue is for all processes together."""
+        if len(self._waiting) + self._sharing.others_waiting(self._row) >= self.queue_limit:
+            return False
+        self._waiting[waiter] = self._reactor.now
+        self._tell_waiting()
+        self._watch.start()
+        return True
+
+    def stop_waiting(self, waiter: Waiter[LiveBackend]) -> None:
+        if waiter in self._waiting:
+            super().stop_waiting(waiter)
+            self._tell_waiting()
+
+    def _tell_waiting(self) -> None:
+        waiting = self._waiting
+        since = next(iter(waiting.values())) if waiting else 0.0
+        self._sharing.tell_waiting(self, self._row, len(waiting), since)
+        if not waiting:
+            self._watch.stop()
+
+    def _is_our_turn(self) -> bool:
+        ours = next(iter(self._waiting.values())) * 1e9 - TOLERANCE
+        return not any(since and since < ours for since in self._sharing.others_since(self._row))
+
+    def _serve_waiting(self) -> None:
+        if not self._waiting:
+            return
+        while self._waiting:
+            backend = self._take_any(is_our_turn=self._is_our_turn())
+            if backend is None:
+                break
+            self._serve(backend)
+        self._tell_waiting()
+
+    def _serve(self, backend: LiveBackend) -> None:
+        waiter, _ = self._waiting.popitem(last=False)
+        self._run_later(waiter.slot_freed, backend)
+
+    # ------------------------------------------------------------------ what others do
+
+    def on_slot(self, mask: int) -> None:
+        """There are slots, or were."""
+        self._see_free()
+        self._serve_waiting()
+
+    def turn(self) -> None:
+        """Work has been waiting for some milliseconds. Serves it also when it is another's turn who lets slots lie:
+        a process that is stopped must not stop the rest."""
+        free = self._see_free()
+        self._serve_waiting()
+        oldest = min(filter(None, self._sharing.others_since(self._row)), default=0)
+        if free and oldest and oldest == self._oldest_passed and self._waiting:
+            backend = self._take_any(is_our_turn=True)
+            if backend is not None:
+                self._serve(backend)
+                self._tell_waiting()
+        self._oldest_passed = oldest if free else 0
+
+    def _see_free(self) -> bool:
+        """Whether there are slots. A semaphore is right at once, when our view of the others' columns is old."""
+        free = self._watch.free()
+        for backend in free:
+            own = backend.taken - backend.others
+            others = min(self._sharing.taken_by_others(backend), max(0, backend.limit - 1 - own))
+            self.see_others(backend, others)
+            self._sharing.doubt(self, backend)
+        return bool(free)
+
+    def _is_full_after_all(self, backend: LiveBackend) -> None:
+        self.see_others(backend, backend.limit - (backend.taken - backend.others))
+        self._sharing.doubt(self, backend)
+
+    def see_others(self, backend: LiveBackend, others: int) -> None:
+        """Others have so many of its slots."""
+        backend.taken += others - backend.others
+        backend.others = others
+        if self._only is None:
+            self._policy.moved(backend)
+        self._update(backend)
+
+    def see_queues(self, others_wait: bool) -> None:
+        self._others_wait = others_wait
+
+    # ------------------------------------------------------------------ changes of the configuration
+
+    def add(self, backend: LiveBackend) -> None:
+        self._enter(backend)
+        super().add(backend)
+
+    def remove(self, backend: LiveBackend) -> None:
+        super().remove(backend)
+        self._leave(backend)
+
+    def set_limit(self, backend: LiveBackend, limit: int) -> None:
+        """Where there was no limit, slots taken before are counted already, and the semaphore gets so much less."""
+        had_semaphore, has_semaphore = backend.semaphore >= 0, limit != UNLIMITED
+        if had_semaphore is not has_semaphore:
+            self._leave(backend)
+            backend.taken -= backend.others
+            self._enter(backend)
+        super().set_limit(backend, limit)
+
+    def crashed(self, error: Exception) -> None:
+        """The next slot, or the next turn, may do better."""

@@ -1,0 +1,175 @@
+"""The supervisor's part in slots that workers share: it gives out rows and semaphores, and keeps their sums right."""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import trio
+
+from proxy.core.rows import Rows
+from proxy.core.share import Share
+from proxy.engine.scoreboard import BACKEND, FRONTEND, POOL, Scoreboard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxy.core.config import Config
+    from proxy.core.rows import Name
+    from proxy.core.share import BackendName
+    from proxy.engine.scoreboard import Kind
+
+UNSETTLED_EVERY = 0.01  # seconds between looks at sums that are known to be wrong
+AUDIT_EVERY = 1.0  # seconds between looks at some of all others
+AUDITED = 50  # of them: 1 ms of work
+MOST_TAKEN = 10_000  # tokens in a row: 4 ms
+TRIES = 20  # a look takes 15 us, a worker's slot is on its way for 1 us of some 20: few looks meet one
+
+
+class Semaphore(NamedTuple):
+    """descriptor: of an eventfd that counts the slots nobody has."""
+
+    descriptor: int
+    row: int
+    limit: int
+
+
+class SlotKeeper:
+    """board: the scoreboard. Each worker gets its descriptor, and a `Share` with semaphores whenever that changes.
+
+    The rule: what a semaphore holds and what all workers have taken of its backend are the limit. New semaphores,
+    changed limits, killed workers and backends that were limited while in use break it, and `settle` restores it, each
+    in the same way. Until then too few slots are given, or as many too many as were taken before there were so few.
+    """
+
+    def __init__(self, workers: int) -> None:
+        """Raises OSError."""
+        self.board = Scoreboard.create(workers)
+        self._rows = {kind: Rows(kind.name, kind.capacity) for kind in (FRONTEND, POOL, BACKEND)}
+        self._semaphores: dict[BackendName, Semaphore] = {}
+        self._unsettled: dict[BackendName, None] = {}
+        self._something_is_wrong = trio.Event()
+
+    def close(self) -> None:
+        for semaphore in self._semaphores.values():
+            os.close(semaphore.descriptor)
+        self._semaphores.clear()
+        self.board.close()
+
+    def row(self, pool: str, backend: str) -> int:
+        """Of a configured backend. Raises KeyError."""
+        return self._rows[BACKEND].used[pool, backend]
+
+    # ------------------------------------------------------------------ who takes part
+
+    def configure(self, config: Config) -> None:
+        """Rows and semaphores for this configuration; those it shares with the last one stay. Raises OSError and
+        TooManyRows; the caller's old configuration may then be configured again."""
+        backends = [(pool.name, backend) for pool in config.pools.values() for backend in pool.backends]
+        names: dict[Kind, Sequence[Name]] = {
+            FRONTEND: list(config.frontends),
+            POOL: list(config.pools),
+            BACKEND: [(pool, str(backend.address)) for pool, backend in backends],
+        }
+        for kind, rows in self._rows.items():
+            self.board.forget(kind, rows.assign(names[kind]))
+        limits = {(pool, str(b.address)): b.max_connections for pool, b in backends if b.max_connections}
+        for name in [name for name in self._semaphores if name not in limits]:
+            os.close(self._semaphores.pop(name).descriptor)
+            self._unsettled.pop(name, None)
+        for name, limit in limits.items():
+            self._set_limit(name, limit)
+
+    def _set_limit(self, name: BackendName, limit: int) -> None:
+        had = self._semaphores.get(name)
+        if had is not None and had.limit == limit:
+            return
+        descriptor = had.descriptor if had else os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._semaphores[name] = Semaphore(descriptor, self.row(*name), limit)
+        self._settle_later([name])
+
+    def share(self, before: Share | None = None) -> tuple[Share, list[int]]:
+        """For a worker that got `before` last, and the descriptors that go with it."""
+        known = before.limited if before is not None else frozenset()
+        new = tuple(name for name in self._semaphores if name not in known)
+        share = Share(
+            frontends={str(name): row for name, row in self._rows[FRONTEND].used.items()},
+            pools={str(name): row for name, row in self._rows[POOL].used.items()},
+            backends={name: row for name, row in self._rows[BACKEND].used.items() if isinstance(name, tuple)},
+            limited=frozenset(self._semaphores),
+            semaphores=new,
+        )
+        return share, [self._semaphores[name].descriptor for name in new]
+
+    def retire(self, worker: int) -> None:
+        """It is dead: what it counted stays, what it had is free again."""
+        self.board.retire(worker, {kind: rows.end for kind, rows in self._rows.items()})
+        self._settle_later(list(self._semaphores))
+
+    # ------------------------------------------------------------------ sums
+
+    async def run(self) -> None:
+        """Keeps the sums right, until cancelled."""
+        audited = 0
+        while True:
+            with trio.move_on_after(AUDIT_EVERY):
+                await self._something_is_wrong.wait()
+            self.settle_all()
+            for name in list(islice(self._semaphores, audited, audited + AUDITED)):
+                self.settle(name)
+            audited = audited + AUDITED if audited + AUDITED < len(self._semaphores) else 0
+            if self._unsettled:
+                await trio.sleep(UNSETTLED_EVERY)
+
+    def _settle_later(self, names: Sequence[BackendName]) -> None:
+        self._unsettled.update(dict.fromkeys(names))
+        if names:
+            self._something_is_wrong.set()
+
+    def settle_all(self) -> None:
+        """Every one that is known to be wrong."""
+        for name in list(self._unsettled):
+            if self.settle(name):
+                self._unsettled.pop(name, None)
+        if not self._unsettled:
+            self._something_is_wrong = trio.Event()
+
+    def settle(self, name: BackendName) -> bool:
+        """Adds the tokens that are missing, or takes those that are too many; whether there are as many as should be.
+
+        False when they are in use and have to come back first, and when a worker always was in between. A worker's
+        `moves` are odd from before it takes or gives back a token until its `taken` says so. So if all are even, and
+        the same after the semaphore was read, nothing moved meanwhile. (x86 keeps the order of stores and of loads;
+        elsewhere a wrong sum is corrected by the next audit.)
+        """
+        semaphore = self._semaphores[name]
+        for _ in range(TRIES):
+            moves = self.board.each(BACKEND, "moves", semaphore.row)
+            taken = self.board.total(BACKEND, "taken", semaphore.row)
+            free = tokens(semaphore.descriptor)
+            if not any(n & 1 for n in moves) and self.board.each(BACKEND, "moves", semaphore.row) == moves:
+                return _change(semaphore.descriptor, semaphore.limit - taken - free)
+        return False
+
+
+def tokens(semaphore: int) -> int:
+    """How many it holds; read(2) would take them. Source: proc_pid_fdinfo(5)."""
+    with open(f"/proc/self/fdinfo/{semaphore}", encoding="ascii") as info:
+        for line in info:
+            key, _, value = line.partition(":")
+            if key == "eventfd-count":
+                return int(value, 16)
+    raise ValueError(f"descriptor {semaphore} is no eventfd")
+
+
+def _change(semaphore: int, by: int) -> bool:
+    """Whether the semaphore was changed by that much: tokens in use cannot be taken away."""
+    if by > 0:
+        os.eventfd_write(semaphore, by)
+    try:
+        for _ in range(min(-by, MOST_TAKEN)):
+            os.eventfd_read(semaphore)
+    except BlockingIOError:
+        return False
+    return -by <= MOST_TAKEN

@@ -1,0 +1,462 @@
+"""Several workers' pools over the same backends: what each sees, who waits, and that no limit is ever exceeded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from proxy.core.balance.registry import POLICIES
+from proxy.core.config import Config
+from proxy.engine.shared.shared_pool import TOLERANCE
+from tests.engine.shared.support import Work, Worker, counted, free, keeping, live, pool_settings, sharing
+
+if TYPE_CHECKING:
+    from proxy.core.config import Pool
+    from proxy.serve.workers.slot_keeper import SlotKeeper
+
+# ---------------------------------------------------------------------- what others have
+
+
+def test_policies_see_what_all_workers_have() -> None:
+    with sharing(0, 0) as (one, two):
+        busy = one.take()
+        one.take()
+        one.give_back(1)
+        two.look()
+        (other,) = (b for b in two.pool.backends if b.name != busy.name)
+        assert two.take() is other
+        assert [b.taken for b in two.pool.backends] == [1, 1]
+
+
+def test_slots_of_others_are_not_given_back_by_us() -> None:
+    with sharing(0) as (one, two):
+        for _ in range(3):
+            one.take()
+        two.look()
+        two.take()
+        (backend,) = two.pool.backends
+        assert (backend.taken, backend.others) == (4, 3)
+        two.give_back()
+        one.give_back()
+        two.look()
+        assert (backend.taken, backend.others) == (2, 2)
+        assert counted(one.keeper) == 2
+
+
+def test_a_worker_that_joins_knows_at_once_what_the_others_have() -> None:
+    settings = pool_settings(0, 0)
+    with keeping(settings, 2) as keeper:
+        one = Worker(keeper, 1, settings)
+        busy = one.take()
+        two = Worker(keeper, 2, settings)
+        assert two.take().name != busy.name
+        one.close()
+        two.close()
+
+
+def test_the_clock_of_the_reactor_takes_the_look() -> None:
+    with sharing(0, 0) as (one, two):
+        two.run()
+        busy = one.take()
+        two.reactor.call_soon(two.take)
+        two.sharing._due = 0.0
+        two.run()
+        assert two.held[0].name != busy.name
+
+
+def test_retries_and_group_members_go_by_what_this_worker_has() -> None:
+    with sharing(0) as (one, two):
+        for _ in range(50):
+            one.take()
+        two.look()
+        two.pool.repeating = 10
+        assert not two.pool.has_retry_budget()
+
+
+# ---------------------------------------------------------------------- limits
+
+
+def test_a_limit_holds_for_all_workers_together_whatever_they_see() -> None:
+    with sharing(3) as (one, two):
+        one.take()
+        two.take()
+        one.take()  # nobody has looked: each knows of its own alone
+        assert two.pool.take() is None
+        assert two.pool.is_full
+        assert one.pool.take() is None
+        assert free(one.keeper) == [0]
+        two.give_back()
+        assert free(one.keeper) == [1]
+
+
+def test_a_full_backend_leaves_its_work_to_those_that_are_not() -> None:
+    with sharing(1, 0) as (one, two):
+        while one.take().limit > 1:
+            pass
+        assert all(two.take().limit > 1 for _ in range(5))
+
+
+def test_slot_that_another_gave_back_is_seen_at_the_next_look() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        assert two.pool.take() is None
+        one.give_back()
+        assert two.pool.take() is None  # as it was seen
+        two.look()
+        two.take()
+
+
+def test_backends_that_were_tried_are_left_out_here_too() -> None:
+    with sharing(1, 1) as (one, two):
+        tried = one.take()
+        assert two.pool.is_full_but_for([]) is False
+        assert two.pool.take_another([b for b in two.pool.backends if b.name == tried.name]) is not None
+        assert two.pool.take() is None
+        assert two.pool.is_full_but_for(two.pool.backends[:1])
+
+
+@pytest.mark.parametrize("balance", POLICIES)
+def test_every_policy_uses_every_slot(balance: str) -> None:
+    with sharing(2, 3, 1, balance=balance) as (one, two):
+        got = Counter(worker.take().name for worker in (one, two, one, two, one, two))
+        assert sorted(got.values()) == [1, 2, 3]
+        assert one.pool.take() is two.pool.take() is None
+
+
+# ---------------------------------------------------------------------- who waits
+
+
+def test_a_slot_given_back_wakes_work_of_another_worker() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        assert two.pool.take() is None
+        work = two.wait()
+        two.run()
+        assert work.got is None
+        one.give_back()
+        two.run()
+        assert work.got is two.pool.backends[0]
+        assert (counted(one.keeper), free(one.keeper)) == (1, [0])
+
+
+def test_a_slot_that_was_given_back_before_the_wait_is_found() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        assert two.pool.take() is None
+        one.give_back()
+        work = two.wait()
+        two.run()
+        assert work.got is not None
+
+
+def test_nobody_is_woken_by_slots_that_come_and_go_while_no_work_waits() -> None:
+    with sharing(2) as (one, two):
+        two.run()
+        one.take()
+        one.give_back()
+        assert not two.reactor._run_batch()
+
+
+def wait_since(worker: Worker, since: float) -> Work:
+    worker.reactor.now = since
+    return worker.wait()
+
+
+def test_the_oldest_of_all_workers_is_served_first() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        third, first, second = wait_since(one, 30.0), wait_since(two, 10.0), wait_since(two, 20.0)
+        one.give_back()
+        one.run()
+        assert third.got is None
+        two.run()
+        assert first.got is not None
+        two.give_back()  # to its own: still older than the one there
+        two.run()
+        one.run()
+        assert (second.got is not None, third.got) == (True, None)
+        two.give_back()
+        one.run()
+        assert third.got is not None
+
+
+def test_a_slot_stays_here_when_nobody_there_has_waited_noticeably_longer() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        there, here = wait_since(two, 10.0), wait_since(one, 10.0 + TOLERANCE / 2e9)
+        one.give_back()
+        assert free(one.keeper) == [0]
+        one.run()
+        assert (here.got is not None, there.got) == (True, None)
+
+
+def test_newcomers_do_not_overtake_those_who_wait_elsewhere() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        waits = wait_since(two, 10.0)
+        one.look()
+        one.give_back()
+        assert one.pool.take() is None
+        assert one.pool.is_full  # so it waits
+        assert one.pool.is_full_but_for([])
+        newcomer = wait_since(one, 20.0)
+        one.run()
+        assert newcomer.got is None
+        two.run()
+        assert waits.got is not None
+        two.give_back()
+        one.run()
+        assert newcomer.got is not None
+
+
+def test_a_stopped_worker_whose_turn_it_is_holds_the_others_up_for_a_moment_only() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        stopped, waits = wait_since(two, 10.0), wait_since(one, 20.0)
+        one.give_back()
+        one.run()
+        one.turn()
+        assert waits.got is None
+        one.turn()  # the slot lies there for a second turn
+        assert (waits.got is not None, stopped.got) == (True, None)
+
+
+def test_newcomer_that_queued_for_others_is_served_when_they_are_gone() -> None:
+    with sharing(1, 0) as (one, two):
+        for backend in two.pool.backends:
+            two.pool.set_healthy(backend, False)
+        work = two.wait()
+        one.look()
+        assert one.pool.take() is None
+        newcomer = one.wait()
+        two.pool.stop_waiting(work)
+        one.turn()
+        assert newcomer.got is not None
+
+
+def test_the_queue_is_bounded_over_all_workers() -> None:
+    with sharing(1, queue=3) as (one, two):
+        one.take()
+        one.wait()
+        two.wait()
+        work = two.wait()
+        assert not one.pool.wait(Work(one))
+        assert not two.pool.wait(Work(two))
+        two.pool.stop_waiting(work)
+        assert one.pool.wait(Work(one))
+
+
+# ---------------------------------------------------------------------- the configuration changes
+
+
+def reconfigure(workers: list[Worker], settings: Pool) -> None:
+    """As a reload does it, but for the policy and the like."""
+    keeper = workers[0].keeper
+    keeper.configure(Config(frontends={}, pools={"app": settings}))
+    wanted = {str(backend.address): backend for backend in settings.backends}
+    for worker in workers:
+        worker.adopt()
+        for backend in list(worker.pool.backends):
+            if backend.name not in wanted:
+                worker.pool.remove(backend)
+            else:
+                worker.pool.set_limit(backend, live(wanted[backend.name]).limit)
+        has = {backend.name for backend in worker.pool.backends}
+        for name in wanted.keys() - has:
+            worker.pool.add(live(wanted[name]))
+    keeper.settle_all()
+
+
+def test_backends_come_and_go_and_keep_what_they_have() -> None:
+    with sharing(2) as (one, two):
+        one.take()
+        reconfigure([one, two], pool_settings(2, 1))
+        two.look()
+        assert two.take().name.endswith(":9001")
+        assert two.take().name.endswith(":9000")
+        assert one.pool.take() is None
+        reconfigure([one, two], pool_settings(1, first_port=9001))
+        assert [b.name for b in one.pool.backends] == ["127.0.0.1:9001"]
+        two.give_back(1)  # of the one that is no more
+        one.give_back()
+        assert free(one.keeper) == [0]
+        two.give_back()
+        one.look()
+        assert one.take().name.endswith(":9001")
+
+
+def test_a_backend_that_returns_while_its_old_slots_are_in_use_counts_them() -> None:
+    with sharing(2) as (one, two):
+        one.take()
+        reconfigure([one, two], pool_settings(0, first_port=9001))
+        reconfigure([one, two], pool_settings(2))
+        two.take()
+        assert two.pool.take() is one.pool.take() is None
+        one.give_back()
+        assert free(one.keeper) == [0]  # that slot knew of another semaphore
+        assert one.keeper.settle(("app", "127.0.0.1:9000"))
+        assert free(one.keeper) == [1]
+
+
+def test_limits_rise_and_fall_while_slots_are_in_use() -> None:
+    with sharing(2) as (one, two):
+        one.take()
+        two.take()
+        reconfigure([one, two], pool_settings(3))
+        two.look()
+        two.take()
+        assert one.pool.take() is None
+        reconfigure([one, two], pool_settings(1))
+        for _ in range(2):
+            two.give_back()
+            one.keeper.settle_all()
+            one.look()
+            assert one.pool.take() is None
+        one.give_back()
+        two.look()
+        two.take()
+        assert one.pool.take() is None
+
+
+def test_limit_that_was_none_counts_what_was_taken_before() -> None:
+    with sharing(0) as (one, two):
+        one.take()
+        two.take()
+        reconfigure([one, two], pool_settings(3))
+        one.take()
+        assert two.pool.take() is one.pool.take() is None
+        for _ in range(2):
+            one.give_back()
+        two.look()
+        two.take()
+        two.take()
+        assert two.pool.take() is None
+        reconfigure([one, two], pool_settings(0))
+        assert len([two.take() for _ in range(5)]) == 5
+
+
+# ---------------------------------------------------------------------- any interleaving
+
+NAMES = st.integers(0, 1)
+
+
+class AnyInterleaving(RuleBasedStateMachine):
+    """Two workers take, give back, wait, give up, look, fall ill and are killed, in any order."""
+
+    @initialize(limits=st.lists(st.sampled_from([1, 2, 0]), min_size=1, max_size=3),
+                balance=st.sampled_from(sorted(POLICIES)))  # fmt: skip
+    def begin(self, limits: list[int], balance: str) -> None:
+        self.settings = pool_settings(*limits, balance=balance)
+        self.limits = limits
+        self.context = keeping(self.settings, 2)
+        self.keeper: SlotKeeper = self.context.__enter__()
+        self.workers = [Worker(self.keeper, number, self.settings) for number in (1, 2)]
+        self.waiting: list[Work] = []
+
+    def teardown(self) -> None:
+        for worker in getattr(self, "workers", []):
+            worker.close()
+        if hasattr(self, "context"):
+            self.context.__exit__(None, None, None)
+
+    @rule(name=NAMES, tried=st.sets(st.integers(0, 2)))
+    def take(self, name: int, tried: set[int]) -> None:
+        worker = self.workers[name]
+        excluded = [backend for number, backend in enumerate(worker.pool.backends) if number in tried]
+        backend = worker.pool.take_another(excluded) if excluded else worker.pool.take()
+        if backend is not None:
+            assert backend not in excluded
+            worker.held.append(backend)
+
+    @rule(name=NAMES, number=st.integers(0, 99))
+    def give_back(self, name: int, number: int) -> None:
+        worker = self.workers[name]
+        if worker.held:
+            worker.give_back(number % len(worker.held))
+
+    @rule(name=NAMES)
+    def wait(self, name: int) -> None:
+        worker = self.workers[name]
+        if worker.pool.is_full and len(self.unserved()) < 5:
+            self.waiting.append(worker.wait())
+
+    def unserved(self) -> list[Work]:
+        self.waiting = [work for work in self.waiting if work.got is None]
+        return self.waiting
+
+    @precondition(lambda self: self.waiting)
+    @rule(number=st.integers(0, 99))
+    def stop_waiting(self, number: int) -> None:
+        for worker in self.workers:
+            worker.run()  # those that were served know it
+        if queued := self.unserved():
+            work = queued.pop(number % len(queued))
+            work.worker.pool.stop_waiting(work)
+
+    @rule(name=NAMES, number=st.integers(0, 2), is_healthy=st.booleans())
+    def flip(self, name: int, number: int, is_healthy: bool) -> None:
+        pool = self.workers[name].pool
+        if number < len(pool.backends):
+            pool.set_healthy(pool.backends[number], is_healthy)
+
+    @rule(name=NAMES)
+    def look(self, name: int) -> None:
+        self.workers[name].look()
+
+    @rule(name=NAMES)
+    def run(self, name: int) -> None:
+        self.workers[name].run()
+
+    @rule(name=NAMES)
+    def kill(self, name: int) -> None:
+        dead = self.workers[name]
+        dead.close()
+        self.waiting = [work for work in self.waiting if work.worker is not dead]
+        self.keeper.retire(name + 1)
+        self.keeper.settle_all()
+        self.workers[name] = Worker(self.keeper, name + 1, self.settings)
+
+    @rule()
+    def all_is_well(self) -> None:
+        """Then nobody waits who could be served."""
+        for worker in self.workers:
+            for backend in worker.pool.backends:
+                worker.pool.set_healthy(backend, True)
+        for _ in range(8):
+            for worker in self.workers:
+                worker.look()
+                worker.run()
+                worker.turn()
+        if self.unserved():
+            assert all(self.limits)
+            assert not any(free(self.keeper))
+
+    @invariant()
+    def books_balance(self) -> None:
+        if not hasattr(self, "keeper"):
+            return
+        free_tokens = iter(free(self.keeper))
+        for number, limit in enumerate(self.limits):
+            taken = 0
+            for worker in self.workers:
+                own = worker.sharing.taken[number]
+                scheduled = [args[0] for function, args in worker.reactor._soon if function.__name__ == "slot_freed"]
+                backend = worker.pool.backends[number]
+                assert own == backend.taken - backend.others
+                assert own == worker.held.count(backend) + scheduled.count(backend)
+                taken += own
+            if limit:
+                assert taken + next(free_tokens) == limit
+        for worker in self.workers:
+            row = worker.pool._row
+            assert worker.sharing.waiting[row] == worker.pool.waiting
+            assert bool(worker.sharing.waiting_since[row]) is bool(worker.pool.waiting)
+
+
+AnyInterleaving.TestCase.settings = hypothesis_settings(deadline=None, max_examples=60, stateful_step_count=40)
+TestAnyInterleaving = pytest.mark.slow(AnyInterleaving.TestCase)

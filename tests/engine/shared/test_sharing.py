@@ -1,0 +1,121 @@
+"""What a process is told to share, and tells; `test_shared_pool.py` has the rest."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from proxy.core.share import Share
+from proxy.engine.scoreboard import BACKEND
+from proxy.engine.shared import sharing as module
+from tests.engine.shared.support import Worker, keeping, pool_settings, sharing
+from tests.engine.support import until
+
+if TYPE_CHECKING:
+    from tests.conftest import Figures
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_semaphores_that_are_known_already_are_not_kept_twice() -> None:
+    with sharing(1, 2) as (one, _):
+        before = descriptors()
+        one.share = None  # as for a new worker: the whole of it
+        one.adopt()
+        assert descriptors() == before
+        one.take()
+
+
+def test_a_pool_or_backend_that_nobody_shares_is_refused() -> None:
+    settings = pool_settings(1)
+    with keeping(settings, 1) as keeper:
+        worker = Worker(keeper, 1, settings)
+        worker.sharing.adopt(Share())
+        with pytest.raises(KeyError):
+            worker.sharing.enter_pool(worker.pool)
+        worker.close()
+
+
+def test_picks_and_a_sign_of_life_are_published() -> None:
+    with sharing(0) as (one, two):
+        one.take()
+        one.take()
+        one.reactor.now = 12.5
+        one.sharing.publish()
+        assert one.keeper.board.each(BACKEND, "picked", 0) == [0, 2, 0]
+        assert two.keeper.board.column(1).heartbeat == 12.5
+
+
+def test_looks_are_a_small_share_of_the_time_whatever_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sharing(0) as (one, _):
+        clock = [10.0]
+        monkeypatch.setattr(module, "monotonic", lambda: clock[0])
+        looks = 0
+
+        def look() -> None:
+            nonlocal looks
+            looks += 1
+            clock[0] += cost
+
+        monkeypatch.setattr(one.sharing, "look", look)
+        one.sharing._due = 0.0
+        for cost in (0.000_01, 0.001):
+            begin, looks = clock[0], 0
+            while clock[0] < begin + 1.0:
+                clock[0] += 0.000_1
+                one.reactor.clock()
+            assert looks == pytest.approx(min(1 / module.LOOK_EVERY, 1 / cost / module.MOST_OF_TIME), rel=0.15)
+
+
+def test_a_look_that_fails_costs_no_batch(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sharing(0) as (one, _):
+
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(one.sharing, "look", fail)
+        one.sharing._due = 0.0
+        one.reactor.call_soon(one.take)
+        one.reactor._run_batch()
+        assert one.held
+        assert one.reactor.crashes == 1
+        assert "ZeroDivisionError" in caplog.text
+
+
+async def test_work_whose_turn_never_comes_is_looked_at_again() -> None:
+    with sharing(1) as (one, two):
+        one.take()
+        two.reactor.now = 10.0
+        two.wait()
+        one.reactor.now = 20.0
+        work = one.wait()
+        one.give_back()  # to worker two, which sleeps
+        with trio.fail_after(8):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(one.reactor.run)
+                nursery.start_soon(one.sharing.run)
+                await until(lambda: work.got is not None)
+                nursery.cancel_scope.cancel()
+
+
+def test_what_a_look_at_many_backends_costs(figures: Figures) -> None:
+    with sharing(*[0] * 1000) as (one, two):
+        for _ in range(1000):
+            two.take()
+        begin = module.monotonic()
+        one.sharing.look()
+        all_of_them = module.monotonic() - begin
+        for number in range(0, 1000, 50):
+            two.give_back(number)
+        begin = module.monotonic()
+        one.sharing.look()
+        figures(
+            f"a look at 1,000 backends of one other worker: {(module.monotonic() - begin) * 1e6:.0f} us if 20 moved, "
+            f"{all_of_them * 1e3:.1f} ms if all did"
+        )
+        assert sum(backend.others for backend in one.pool.backends) == 980
