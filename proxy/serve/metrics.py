@@ -61,7 +61,7 @@ class Teller:
 
     def _backend(self, pool: str, backend: LiveBackend) -> BackendTold:
         return BackendTold(
-            taken=backend.taken,
+            taken=backend.taken - backend.others,
             idle=len(backend.idle),
             picked=self._added(("picked", pool, backend.name), backend.picked),
             failures=self._added_to(("failures", pool, backend.name), backend.failures),

@@ -13,6 +13,7 @@ from proxy.engine.frontend import Frontend, LivePool
 from proxy.engine.listener import Listener
 from proxy.engine.make_backends import make_backends
 from proxy.engine.reactor import Reactor
+from proxy.engine.shared.shared_pool import SharedPool
 from proxy.engine.timers import Wheel
 from proxy.serve.logs.access_log import LogWriter
 from proxy.serve.metrics import Teller
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from proxy.core.config import Config
     from proxy.core.config import Frontend as FrontendSettings
     from proxy.engine.backend import LiveBackend
+    from proxy.engine.shared.sharing import Sharing
     from proxy.serve.listeners import Listeners
     from proxy.serve.orders import Order, Report
 
@@ -35,19 +37,27 @@ RETIRE_EVERY = 0.1  # seconds between looks at idle connections, as `keep_alive.
 class Server:
     """Its frontends and pools, live.
 
-    report: takes what it has to say to its controller.
+    report: takes what it has to say to its controller. sharing: with other data planes, if there are any.
 
     addresses: what each frontend listens on, ports picked by the kernel filled in.
     """
 
-    def __init__(self, config: Config, listeners: Listeners, report: Callable[[Report], None]) -> None:
-        """Raises LogError, TlsFileError and CertificateError. listeners: closed when it drains, and by `close`."""
+    def __init__(
+        self,
+        config: Config,
+        listeners: Listeners,
+        report: Callable[[Report], None],
+        share_with: Callable[[Reactor], Sharing] | None = None,
+    ) -> None:
+        """Raises LogError, TlsFileError and CertificateError. listeners: closed when it drains, and by `close`.
+        share_with: other data planes; `Sharing.join` with all but the last argument."""
         self.config = config
         self.listeners = listeners
         self.report = report
         self.certificates = CertificateWatch(config.frontends)
         tls = {name: watched.current.context for name, watched in self.certificates.watched.items()}
         self.reactor = Reactor()
+        self.sharing = share_with(self.reactor) if share_with is not None else None
         self.wheel = Wheel(self.reactor, shortest_timeout(config))
         rng = Random()
         self.pools = {name: self._make_pool(name, rng) for name in config.pools}
@@ -71,7 +81,10 @@ class Server:
 
     def _make_pool(self, name: str, rng: Random) -> LivePool:
         settings = self.config.pools[name]
-        return LivePool(settings, make_backends(settings), rng, self.reactor, self._observed)
+        backends = make_backends(settings)
+        if self.sharing is None:
+            return LivePool(settings, backends, rng, self.reactor, self._observed)
+        return SharedPool(settings, backends, rng, self.reactor, self._observed, self.sharing)
 
     def _observed(self, pool: LivePool, backend: LiveBackend, reason: str) -> None:
         """Connects to it keep failing."""
@@ -172,6 +185,8 @@ class Server:
         for listener in self._accepting:
             listener.close()
         self.listeners.close()
+        if self.sharing is not None:
+            self.sharing.close()
         self.reactor.close_all()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -193,6 +208,8 @@ class Server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.reactor.run)
             nursery.start_soon(self.wheel.run)
+            if self.sharing is not None:
+                nursery.start_soon(self.sharing.run)
             nursery.start_soon(self.retire_idle)
             nursery.start_soon(self.certificates.run, self.frontends)
             if self.config.admin is not None:

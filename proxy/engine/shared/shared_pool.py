@@ -9,7 +9,7 @@ from proxy.engine.frontend import LivePool
 from proxy.engine.shared.slot_watch import SlotWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from random import Random
 
     from proxy.core import config
@@ -27,25 +27,36 @@ class SharedPool(LivePool):
     Who waits: the oldest of all processes first, to within TOLERANCE. Everybody knows since when the others wait. A
     slot that is given back goes to the own queue if its turn has come, else to the semaphore, and that wakes the
     others. New work does not overtake: it queues while anybody waits, here or there.
+
+    row: of the scoreboard. others_wait: work waits in another process, as of the last look.
     """
 
     def __init__(
-        self, settings: config.Pool, backends: list[LiveBackend], rng: Random, reactor: Reactor, sharing: Sharing
+        self,
+        settings: config.Pool,
+        backends: list[LiveBackend],
+        rng: Random,
+        reactor: Reactor,
+        report: Callable[[LivePool, LiveBackend, str], None],
+        sharing: Sharing,
     ) -> None:
         """`sharing` has adopted a share with this pool and its backends; else KeyError."""
         self._sharing = sharing
         self._reactor = reactor
         self._watch: SlotWatch[LiveBackend] = SlotWatch(reactor, self.on_slot)
-        self._others_wait = False
+        self.others_wait = False
         self._oldest_passed = 0
         self.name = settings.name
-        self._row = sharing.enter_pool(self)
+        self.row = sharing.enter_pool(self)
         for backend in backends:
             self._enter(backend)
-        super().__init__(settings, backends, rng, reactor)
+        super().__init__(settings, backends, rng, reactor, report)
 
     def close(self) -> None:
-        """All sessions have ended."""
+        """All of its work has ended."""
+        for backend in self.backends:
+            self._leave(backend)
+        self._sharing.leave_pool(self)
         self._watch.close()
 
     def _enter(self, backend: LiveBackend) -> None:
@@ -61,7 +72,7 @@ class SharedPool(LivePool):
     # ------------------------------------------------------------------ take, give back
 
     def take(self) -> LiveBackend | None:
-        if self._others_wait or self._waiting:
+        if self.others_wait or self._waiting:
             return None
         return self._take_any(is_our_turn=True)
 
@@ -105,17 +116,17 @@ class SharedPool(LivePool):
 
     @property
     def is_full(self) -> bool:
-        is_full = not self._ready or self._others_wait or bool(self._waiting)
+        is_full = not self._ready or self.others_wait or bool(self._waiting)
         return is_full and any(b.is_healthy and not b.is_draining for b in self.backends)
 
     def is_full_but_for(self, tried: Collection[LiveBackend]) -> bool:
-        if not self._others_wait and not self._waiting:
+        if not self.others_wait and not self._waiting:
             return super().is_full_but_for(tried)
         return any(b.is_healthy and not b.is_draining for b in self.backends if b not in tried)
 
     def wait(self, waiter: Waiter[LiveBackend]) -> bool:
         """The bound of the queue is for all processes together."""
-        if len(self._waiting) + self._sharing.others_waiting(self._row) >= self.queue_limit:
+        if len(self._waiting) + self._sharing.others_waiting(self.row) >= self.queue_limit:
             return False
         self._waiting[waiter] = self._reactor.now
         self._tell_waiting()
@@ -130,13 +141,13 @@ class SharedPool(LivePool):
     def _tell_waiting(self) -> None:
         waiting = self._waiting
         since = next(iter(waiting.values())) if waiting else 0.0
-        self._sharing.tell_waiting(self, self._row, len(waiting), since)
+        self._sharing.tell_waiting(self, self.row, len(waiting), since)
         if not waiting:
             self._watch.stop()
 
     def _is_our_turn(self) -> bool:
         ours = next(iter(self._waiting.values())) * 1e9 - TOLERANCE
-        return not any(since and since < ours for since in self._sharing.others_since(self._row))
+        return not any(since and since < ours for since in self._sharing.others_since(self.row))
 
     def _serve_waiting(self) -> None:
         if not self._waiting:
@@ -164,7 +175,7 @@ class SharedPool(LivePool):
         a process that is stopped must not stop the rest."""
         free = self._see_free()
         self._serve_waiting()
-        oldest = min(filter(None, self._sharing.others_since(self._row)), default=0)
+        oldest = min(filter(None, self._sharing.others_since(self.row)), default=0)
         if free and oldest and oldest == self._oldest_passed and self._waiting:
             backend = self._take_any(is_our_turn=True)
             if backend is not None:
@@ -194,9 +205,6 @@ class SharedPool(LivePool):
             self._policy.moved(backend)
         self._update(backend)
 
-    def see_queues(self, others_wait: bool) -> None:
-        self._others_wait = others_wait
-
     # ------------------------------------------------------------------ changes of the configuration
 
     def add(self, backend: LiveBackend) -> None:
@@ -212,7 +220,6 @@ class SharedPool(LivePool):
         had_semaphore, has_semaphore = backend.semaphore >= 0, limit != UNLIMITED
         if had_semaphore is not has_semaphore:
             self._leave(backend)
-            backend.taken -= backend.others
             self._enter(backend)
         super().set_limit(backend, limit)
 

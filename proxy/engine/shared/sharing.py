@@ -38,6 +38,15 @@ class Sharing:
     What a killed process held is in its column: see serve/workers/slot_keeper.py.
     """
 
+    @classmethod
+    def join(
+        cls, board: Scoreboard, number: int, share: Share, descriptors: Sequence[int], reactor: Reactor
+    ) -> Sharing:
+        """As worker `number`, which has no column yet; with the first share."""
+        sharing = cls(board, number, reactor)
+        sharing.adopt(share, descriptors)
+        return sharing
+
     def __init__(self, board: Scoreboard, number: int, reactor: Reactor) -> None:
         """From now on the reactor's clock takes a look when it is due. The board stays the caller's."""
         self._reactor = reactor
@@ -84,7 +93,7 @@ class Sharing:
         """Its row. Raises KeyError for one that is not in the share."""
         row = self._share.pools[pool.name]
         self._pools[row] = pool
-        pool.see_queues(any(self.others_since(row)))
+        pool.others_wait = any(self.others_since(row))
         return row
 
     def enter(self, pool: SharedPool, backend: LiveBackend) -> None:
@@ -103,12 +112,21 @@ class Sharing:
         if self._backends.get(backend.row, (None, None))[1] is backend:
             del self._backends[backend.row]
         self._doubtful.pop(backend, None)
+        backend.taken -= backend.others
+        backend.others = 0
         backend.semaphore = -1
         if name not in self._share.limited and (semaphore := self._semaphores.pop(name, -1)) >= 0:
             os.close(semaphore)
 
+    def leave_pool(self, pool: SharedPool) -> None:
+        """It has no backends and no work any more."""
+        self._pools.pop(pool.row, None)
+        self._queueing.pop(pool, None)
+
     def close(self) -> None:
-        """Every session has ended."""
+        """Every session has ended, so that no pool is used any more."""
+        for pool in list(self._pools.values()):
+            pool.close()
         for semaphore in self._semaphores.values():
             os.close(semaphore)
         self._semaphores.clear()
@@ -203,7 +221,7 @@ class Sharing:
                 pool.see_others(backend, self.taken_by_others(backend))
         for row in self._queues.look(queues_end):
             if row in self._pools:
-                self._pools[row].see_queues(any(self.others_since(row)))
+                self._pools[row].others_wait = any(self.others_since(row))
 
     def doubt(self, pool: SharedPool, backend: LiveBackend) -> None:
         """Its semaphore and the columns did not agree just now: look at it again the next time."""

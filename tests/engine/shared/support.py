@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from proxy.core.share import Share
+    from proxy.engine.frontend import LivePool
 
 
 def pool_settings(*limits: int, balance: str = "least-connections", queue: int = 10, first_port: int = 9000) -> Pool:
@@ -60,7 +61,7 @@ class Worker:
         self.share: Share | None = None
         self.adopt()
         backends = [live(backend) for backend in settings.backends]
-        self.pool = SharedPool(settings, backends, Random(number), self.reactor, self.sharing)
+        self.pool = SharedPool(settings, backends, Random(number), self.reactor, _report, self.sharing)
 
     def adopt(self) -> None:
         """What the keeper has to share now, as it comes through a channel: with descriptors of our own."""
@@ -99,9 +100,12 @@ class Worker:
 
     def close(self) -> None:
         """As if killed: whatever it has is still counted in its column."""
-        self.pool.close()
         self.sharing.close()
         self.reactor.close_all()
+
+
+def _report(pool: LivePool, backend: LiveBackend, reason: str) -> None:
+    """Nobody connects."""
 
 
 def live(backend: BackendConfig) -> LiveBackend:

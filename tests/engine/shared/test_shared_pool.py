@@ -453,7 +453,7 @@ class AnyInterleaving(RuleBasedStateMachine):
             if limit:
                 assert taken + next(free_tokens) == limit
         for worker in self.workers:
-            row = worker.pool._row
+            row = worker.pool.row
             assert worker.sharing.waiting[row] == worker.pool.waiting
             assert bool(worker.sharing.waiting_since[row]) is bool(worker.pool.waiting)
 
