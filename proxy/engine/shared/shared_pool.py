@@ -42,6 +42,7 @@ class SharedPool(LivePool):
     ) -> None:
         """`sharing` has adopted a share with this pool and its backends; else KeyError."""
         self._sharing = sharing
+        self._cells = sharing.taken
         self._reactor = reactor
         self._watch: SlotWatch[LiveBackend] = SlotWatch(reactor, self.on_slot)
         self.others_wait = False
@@ -71,18 +72,30 @@ class SharedPool(LivePool):
 
     # ------------------------------------------------------------------ take, give back
 
-    def take(self) -> LiveBackend | None:
-        if self.others_wait or self._waiting:
-            return None
-        return self._take_any(is_our_turn=True)
+    # Flat for speed: 0.3 us an exchange more than in `Pool`. With a limit it is 1.6 us, most of it two system calls.
 
-    def _take_any(self, *, is_our_turn: bool) -> LiveBackend | None:
-        """As `Pool.take`. A limited backend whose semaphore says that it is full is full from then on."""
+    def take(self) -> LiveBackend | None:
+        if not self._ready or self.others_wait or self._waiting:
+            return None
+        only = self._only
+        backend: LiveBackend = only or self._policy.pick(None, self._rng)  # type: ignore[assignment]
+        if backend.semaphore >= 0:
+            return self._take_any(backend, is_our_turn=True)
+        self._cells[backend.row] += 1
+        backend.taken += 1
+        backend.picked += 1
+        if only is None:
+            self._policy.moved(backend)
+        return backend
+
+    def _take_any(self, picked: LiveBackend | None, *, is_our_turn: bool) -> LiveBackend | None:
+        """As `Pool.take`. A limited backend whose semaphore says that it is full is full from then on, and the policy
+        picks another."""
         while self._ready:
-            only = self._only
-            backend: LiveBackend = only or self._policy.pick(None, self._rng)  # type: ignore[assignment]
+            backend: LiveBackend = picked or self._only or self._policy.pick(None, self._rng)  # type: ignore[assignment]
+            picked = None
             if backend.semaphore < 0:
-                self._sharing.taken[backend.row] += 1
+                self._cells[backend.row] += 1
             elif not is_our_turn:
                 return None
             elif not self._sharing.claim(backend):
@@ -90,7 +103,7 @@ class SharedPool(LivePool):
                 continue
             backend.taken += 1
             backend.picked += 1
-            if only is None:
+            if self._only is None:
                 self._policy.moved(backend)
             if backend.taken >= backend.limit:
                 self._update(backend)
@@ -98,10 +111,19 @@ class SharedPool(LivePool):
         return None
 
     def give_back(self, backend: LiveBackend) -> None:
-        if self._waiting and backend.semaphore >= 0 and self._hand_over(backend):
+        if backend.semaphore < 0:
+            self._cells[backend.row] -= 1
+        elif self._waiting and self._hand_over(backend):
             return
-        self._sharing.release(backend)
-        super().give_back(backend)
+        else:
+            self._sharing.release(backend)
+        backend.taken -= 1
+        if self._only is None:
+            self._policy.moved(backend)
+        if not backend.is_ready:
+            self._update(backend)
+            if self._waiting:
+                self._serve_waiting()
 
     def _hand_over(self, backend: LiveBackend) -> bool:
         """The slot stays ours and goes to the work that has waited longest, if it is our turn."""
@@ -153,7 +175,7 @@ class SharedPool(LivePool):
         if not self._waiting:
             return
         while self._waiting:
-            backend = self._take_any(is_our_turn=self._is_our_turn())
+            backend = self._take_any(None, is_our_turn=self._is_our_turn())
             if backend is None:
                 break
             self._serve(backend)
@@ -177,7 +199,7 @@ class SharedPool(LivePool):
         self._serve_waiting()
         oldest = min(filter(None, self._sharing.others_since(self.row)), default=0)
         if free and oldest and oldest == self._oldest_passed and self._waiting:
-            backend = self._take_any(is_our_turn=True)
+            backend = self._take_any(None, is_our_turn=True)
             if backend is not None:
                 self._serve(backend)
                 self._tell_waiting()

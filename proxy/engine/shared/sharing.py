@@ -136,27 +136,25 @@ class Sharing:
     def claim(self, backend: LiveBackend) -> bool:
         """A token, if there is one, and counts it. moves: odd meanwhile, see `SlotKeeper.settle`."""
         row, moves = backend.row, self._moves
-        moves[row] += 1
+        before = moves[row]
+        moves[row] = before + 1
         try:
             os.eventfd_read(backend.semaphore)
         except BlockingIOError:
-            moves[row] += 1
+            moves[row] = before + 2
             return False
         self.taken[row] += 1
-        moves[row] += 1
+        moves[row] = before + 2
         return True
 
     def release(self, backend: LiveBackend) -> None:
-        """Gives a slot back, and its token."""
-        row = backend.row
-        if backend.semaphore < 0:
-            self.taken[row] -= 1
-            return
-        moves = self._moves
-        moves[row] += 1
+        """Gives a slot and its token back."""
+        row, moves = backend.row, self._moves
+        before = moves[row]
+        moves[row] = before + 1
         self.taken[row] -= 1
         os.eventfd_write(backend.semaphore, 1)
-        moves[row] += 1
+        moves[row] = before + 2
 
     def taken_by_others(self, backend: LiveBackend) -> int:
         """As of now."""
