@@ -3,7 +3,7 @@
     what failed                          whose request may be tried again          where
     no connection came about             any: nothing was sent                     elsewhere
     an idle connection took no byte      any: nothing was sent                     here, on a new connection
-    an idle connection turned out closed one that may be repeated                  here, on a new connection
+    an idle connection turned out stale  one that may be repeated                  here, on a new connection
     closed, reset                        one that may be repeated, if listed       elsewhere, or else here
     response-head-timeout, bad-response  one that may be repeated, if listed       elsewhere
     an answer such as 503                one that may be repeated, if listed       elsewhere; or else it is the answer
@@ -32,6 +32,9 @@ LOSSES = frozenset({CLOSED, RESET, HEAD_TIMEOUT, BAD_RESPONSE})
 _MAY_STAY = frozenset({CLOSED, RESET})  # a worker died, and the next one may listen on the same address
 
 
+_STALE = frozenset({*_MAY_STAY, BAD_RESPONSE})
+
+
 class Again(Enum):
     NO = auto()
     HERE = auto()  # the same backend, on a new connection
@@ -44,8 +47,9 @@ class FailedTry:
     """failure: CONNECT, CLOSED, RESET, HEAD_TIMEOUT, BAD_RESPONSE, or the status of an answer as text.
 
     is_unsent: the backend cannot have seen a byte of the request. is_stale: the connection had been idle, and not a
-    byte of an answer came over it. is_whole: all of the request is still here, and nothing of an answer is downstream.
-    retries: tries after the first, so far. losses: tries so far that ended in a loss of what was sent.
+    byte of an answer came over it, though perhaps what was left of the one before. is_whole: all of the request is
+    still here, and nothing of an answer is downstream. retries: tries after the first, so far. losses: tries so far
+    that ended in a loss of what was sent.
     """
 
     failure: str
@@ -99,7 +103,7 @@ class RetryPolicy:
             return Again.ELSEWHERE if failed.retries < self._retries else Again.NO
         if not failed.is_whole or not self.may_be_repeated(is_idempotent=failed.is_idempotent):
             return Again.NO
-        if failed.is_stale and failed.failure in _MAY_STAY:
+        if failed.is_stale and failed.failure in _STALE:
             return Again.HERE
         if failed.failure not in self._listed or failed.retries >= self._retries or not has_budget:
             return Again.NO

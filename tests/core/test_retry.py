@@ -37,8 +37,8 @@ def test_a_failed_connect_is_tried_elsewhere_whatever_the_method(is_idempotent: 
     assert decide(policy, CONNECT, is_unsent=True, retries=3) is Again.NO
 
 
-@pytest.mark.parametrize("failure", [CLOSED, RESET])
-def test_an_idle_connection_that_was_closed_is_no_failure_of_the_backend(failure: str) -> None:
+@pytest.mark.parametrize("failure", [CLOSED, RESET, BAD_RESPONSE])
+def test_an_idle_connection_that_was_stale_is_no_failure_of_the_backend(failure: str) -> None:
     policy = RetryPolicy(0, ())
     assert decide(policy, failure, is_stale=True, has_budget=False) is Again.HERE
     assert decide(policy, failure, is_stale=True, is_idempotent=False) is Again.NO

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from proxy.engine.http.session import HttpSession
 
 RESPONSE_HEAD_LIMIT = 64 * 1024
+FIRST_BYTES = len(b"HTTP/1.1")
 MAX_INTERIM = 32  # 1xx responses to one request
 
 
@@ -293,7 +294,7 @@ class Exchange:
                 self._refuse_head()
                 return
             if data and not could_be_response(data):
-                self._refuse(BadResponse("response-syntax", "this is not HTTP/1"))
+                self._refuse(BadResponse("response-syntax", "this is not HTTP/1"), data)
                 return
             if is_short and not mask & HANG_UP:
                 return
@@ -309,7 +310,7 @@ class Exchange:
             try:
                 response = route.parse_response(raw)
             except BadResponse as error:
-                self._refuse(error)
+                self._refuse(error, raw)
                 return None
             if not route.pool.parser.met_new:
                 route.heads.offer(raw, response)
@@ -325,9 +326,13 @@ class Exchange:
     def _refuse_head(self) -> None:
         self._refuse(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
 
-    def _refuse(self, error: BadResponse) -> None:
-        """What came is no answer."""
-        if not self.again().lost(BAD_RESPONSE):
+    def _refuse(self, error: BadResponse, data: bytes = b"") -> None:
+        """What came is no answer. Bytes on a reused connection that do not even begin as one, such as a line end too
+        much, are left from the answer before, and came when that was over: the connection was stale."""
+        connection = self.connection
+        assert connection is not None
+        is_stale = connection.is_reused and not could_be_response(data[:FIRST_BYTES])
+        if not self.again().lost(BAD_RESPONSE, is_stale=is_stale):
             self.fail(error)
 
     def _take_interim(self, response: ResponseHead, rest: bytes) -> bool:

@@ -183,6 +183,53 @@ async def test_half_an_answer_over_a_reused_connection_is_not_the_fault_of_its_i
         assert app.connections == 1
 
 
+class LeavesBehind:
+    """A backend that sends `what` behind its first answer, too late to be seen before the next request is under way."""
+
+    def __init__(self, what: bytes) -> None:
+        self.what = what
+        self.requests = 0
+
+    async def __call__(self, wire: Wire) -> None:
+        while True:
+            await wire.request()
+            self.requests += 1
+            await wire.send(self.what + OK if self.requests == 2 else OK)
+
+
+@pytest.mark.parametrize("left", [b"\r\n", b"0\r\n\r\n", b"the rest of a body\r\n\r\n"])
+async def test_what_is_left_of_an_answer_makes_a_reused_connection_stale(left: bytes) -> None:
+    leaves = LeavesBehind(left)
+    async with backend(leaves) as app, proxy(config(app.address)) as server:
+        for _ in range(3):
+            assert (await ask(server))[1] == b"ok"
+        assert (leaves.requests, app.connections) == (4, 2)
+        assert outcomes(server) == {"ok": 3}
+
+
+async def test_what_is_left_of_an_answer_is_no_reason_to_send_a_post_twice() -> None:
+    leaves = LeavesBehind(b"\r\n")
+    async with backend(leaves) as app, proxy(config(app.address)) as server:
+        assert (await ask(server, POST))[1] == b"ok"
+        head, _ = await ask(server, POST)
+        assert (status(head), leaves.requests) == (502, 2)
+        assert (await ask(server, POST))[1] == b"ok"
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nbad field\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n"])
+async def test_a_bad_answer_over_a_reused_connection_is_not_asked_for_again(answer: bytes) -> None:
+    async def bad(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(OK)
+        await wire.request()
+        await wire.send(answer)
+
+    async with backend(bad) as app, proxy(config(app.address)) as server:
+        await ask(server)
+        assert status((await ask(server))[0]) == 502
+        assert app.connections == 1
+
+
 # ---------------------------------------------------------------------- which backend
 
 
