@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 Origin = Literal["unit", "store", "upgrade"]
+ADMIN = "[admin]"  # in place of a frontend's name, which never has a bracket
 Wanted = tuple[str, Address]
 """The name of a frontend and one of its `listen` addresses."""
 

@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
-from proxy.core.inherit import Offer, share_out
+from proxy.core.inherit import ADMIN, Offer, share_out
 from proxy.engine.listener import bound_address
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Inherited:
         wanted = [
             (name, _numeric(address)) for name, frontend in config.frontends.items() for address in frontend.listen
         ]
+        if config.admin is not None:
+            wanted.append((ADMIN, _numeric(config.admin.listen)))
         shares = share_out(wanted, [offer for offer, _ in self._sockets])
         self._by_address, self._extra, self._covered = shares.by_address, shares.extra, shares.covered
 

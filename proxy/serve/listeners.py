@@ -7,6 +7,8 @@ import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.address import UnixAddress
+from proxy.core.config import ListenOptions
+from proxy.core.inherit import ADMIN
 from proxy.engine.listener import bound_address, listen
 from proxy.serve.inherited import Inherited
 
@@ -14,14 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from proxy.core.address import Address
-    from proxy.core.config import Config
+    from proxy.core.config import Admin, Config
+
+
+ADMIN_BACKLOG = 128
 
 
 class ListenError(Exception):
     """An address that cannot be listened on; the message is one line that says why."""
 
     def __init__(self, frontend: str, address: Address, error: OSError) -> None:
-        super().__init__(f"frontend {frontend}: cannot listen on {address}: {error.strerror or error}")
+        where = frontend if frontend == ADMIN else f"frontend {frontend}"
+        super().__init__(f"{where}: cannot listen on {address}: {error.strerror or error}")
         self.address = address
         self.error = error
 
@@ -35,7 +41,9 @@ class Bound(NamedTuple):
 
 
 class Listeners:
-    """owns_paths: whether socket files are removed with their sockets; not so where another process has them too.
+    """bound: those of frontends. admin: that of the admin server, if there is one.
+
+    owns_paths: whether socket files are removed with their sockets; not so where another process has them too.
 
     of_unit: sockets that a systemd socket unit made. shared: all that the service manager has as well; who waits in
     their queues at our end is served by the next start.
@@ -43,6 +51,7 @@ class Listeners:
 
     def __init__(self, bound: Iterable[Bound] = (), *, owns_paths: bool = True) -> None:
         self.bound = list(bound)
+        self.admin: Bound | None = None
         self.owns_paths = owns_paths
         self.of_unit: set[socket.socket] = set()
         self.shared: set[socket.socket] = set()
@@ -62,8 +71,11 @@ class Listeners:
                     listeners._open(name, address, config, inherited)
                 for sock in inherited.take_extra(name):
                     listeners._inherit(Bound(name, bound_address(sock), sock), config, inherited)
+            if config.admin is not None:
+                listeners._open_admin(config.admin, inherited)
         except BaseException:
             listeners.close()
+            listeners.close_admin()
             raise
         finally:
             inherited.close_rest()
@@ -73,7 +85,20 @@ class Listeners:
         for sock in inherited.take(name, address):
             self._inherit(Bound(name, address, sock), config, inherited)
         if not inherited.covers(name, address):
-            self.bound.append(Bound(name, address, _listen(name, address, config)))
+            self.bound.append(Bound(name, address, _listen(name, address, config.frontends[name].socket)))
+
+    def _open_admin(self, settings: Admin, inherited: Inherited) -> None:
+        address = settings.listen
+        options = ListenOptions(backlog=ADMIN_BACKLOG, unix_mode=settings.unix_mode)
+        for sock in inherited.take(ADMIN, address):
+            self.admin = Bound(ADMIN, address, sock)
+        if self.admin is None:
+            self.admin = Bound(ADMIN, address, _listen(ADMIN, address, options))
+
+    @property
+    def all(self) -> list[Bound]:
+        """With that of the admin server, for a process that takes over from this one."""
+        return [*self.bound, self.admin] if self.admin is not None else self.bound
 
     def _inherit(self, bound: Bound, config: Config, inherited: Inherited) -> None:
         name, _, sock = bound
@@ -97,17 +122,26 @@ class Listeners:
         return found
 
     def close(self) -> None:
-        """All of them; connections that wait in their queues are reset."""
-        for _, _, sock in self.bound:
-            if self.owns_paths and sock not in self.shared:
-                _unlink_unix(sock)
-            sock.close()
+        """Those of frontends; connections that wait in their queues are reset."""
+        for bound in self.bound:
+            self._close(bound)
         self.bound = []
 
+    def close_admin(self) -> None:
+        """Once nobody serves it any more."""
+        if self.admin is not None:
+            self._close(self.admin)
+            self.admin = None
 
-def _listen(name: str, address: Address, config: Config) -> socket.socket:
+    def _close(self, bound: Bound) -> None:
+        if self.owns_paths and bound.sock not in self.shared:
+            _unlink_unix(bound.sock)
+        bound.sock.close()
+
+
+def _listen(name: str, address: Address, options: ListenOptions) -> socket.socket:
     try:
-        return listen(address, config.frontends[name].socket)
+        return listen(address, options)
     except OSError as error:
         raise ListenError(name, address, error) from error
 
