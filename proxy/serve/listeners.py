@@ -128,14 +128,14 @@ class Listeners:
         self.bound = []
 
     def close_admin(self) -> None:
-        """Once nobody serves it any more."""
+        """Once nobody serves it any more; whoever did may have closed it."""
         if self.admin is not None:
             self._close(self.admin)
             self.admin = None
 
     def _close(self, bound: Bound) -> None:
         if self.owns_paths and bound.sock not in self.shared:
-            _unlink_unix(bound.sock)
+            _unlink_unix(bound.address if bound.sock.fileno() < 0 else bound_address(bound.sock))
         bound.sock.close()
 
 
@@ -146,9 +146,8 @@ def _listen(name: str, address: Address, options: ListenOptions) -> socket.socke
         raise ListenError(name, address, error) from error
 
 
-def _unlink_unix(sock: socket.socket) -> None:
+def _unlink_unix(address: Address) -> None:
     """A socket file that nobody listens on only misleads."""
-    address = bound_address(sock)
     if isinstance(address, UnixAddress) and not address.is_abstract:
         try:
             os.unlink(address.path)

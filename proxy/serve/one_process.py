@@ -58,6 +58,10 @@ async def run(
         nursery.start_soon(resolve.keep_resolving, one.controller)
         await nursery.start(managed_backends.run, one.controller)
         nursery.start_soon(health_checks.run, one.controller)
+        if config.admin is not None:
+            from proxy.serve.admin import server as admin  # half a second, which only those pay who have it
+
+            await nursery.start(admin.run, one.controller, one.server.listeners)
         one.server.accept()
         task_status.started(one)
 
@@ -70,11 +74,13 @@ def _make(config: Config, inherited: Inherited | None) -> OneProcess:
         server = Server(config, listeners, controller.observed)
     except BaseException:
         listeners.close()
+        listeners.close_admin()
         raise
     try:
         privileges.drop(config)
     except BaseException:
         server.close()
+        listeners.close_admin()
         raise
     since = controller.started_at
     controller.addresses = lambda: listeners.addresses

@@ -14,20 +14,24 @@ from starlette.exceptions import HTTPException
 from proxy import __version__
 from proxy.core.statistics import Statistics
 from proxy.serve.admin.changes import add_changes
+from proxy.serve.admin.dashboard import pages
 from proxy.serve.admin.prometheus import CONTENT_TYPE, render
 from proxy.serve.admin.snapshot import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from hypercorn.typing import Framework
+
+    from proxy.serve.admin.dashboard.pages import Page
     from proxy.serve.controller import Controller
 
 EVENT_EVERY = 1.0  # seconds
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
-def make_app(controller: Controller) -> FastAPI:
-    """Raises OSError and ValueError, as `Guard`."""
+def make_app(controller: Controller, stop: trio.Event) -> Framework:
+    """stop: ends event streams. Raises OSError and ValueError, as `Guard`."""
     app = FastAPI(
         title="rproxy",
         version=__version__,
@@ -35,14 +39,15 @@ def make_app(controller: Controller) -> FastAPI:
         docs_url=None,  # pages that load scripts from elsewhere
         redoc_url=None,
     )
-    _add_views(app, controller)
+    _add_views(app, controller, stop)
+    _add_dashboard(app)
     add_changes(app, controller)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
-    return app
+    return app  # type: ignore[return-value] # each of the two has its own words for the same ASGI
 
 
-def _add_views(app: FastAPI, controller: Controller) -> None:
+def _add_views(app: FastAPI, controller: Controller, stop: trio.Event) -> None:
     snapshots = Snapshots(controller)
 
     @app.get("/api/statistics", response_model=Statistics, tags=["views"])
@@ -53,7 +58,7 @@ def _add_views(app: FastAPI, controller: Controller) -> None:
     @app.get("/api/events", response_class=StreamingResponse, tags=["views"])
     async def events() -> StreamingResponse:
         """The same once a second, as server-sent events: `data:` is the JSON of /api/statistics."""
-        return StreamingResponse(_events(snapshots), media_type="text/event-stream", headers=NOT_STORED)
+        return StreamingResponse(_events(snapshots, stop), media_type="text/event-stream", headers=NOT_STORED)
 
     @app.get("/metrics", response_class=PlainTextResponse, tags=["views"])
     async def metrics() -> Response:
@@ -66,11 +71,25 @@ def _add_views(app: FastAPI, controller: Controller) -> None:
         return PlainTextResponse("ok\n")
 
 
-async def _events(snapshots: Snapshots) -> AsyncIterator[bytes]:
-    """Until the client leaves."""
-    while True:
+def _add_dashboard(app: FastAPI) -> None:
+    """Not in the OpenAPI: it is for eyes."""
+    for path, page in pages.load().items():
+        app.add_api_route(path, _giver(page), include_in_schema=False)
+
+
+def _giver(page: Page) -> Callable[[], Awaitable[Response]]:
+    async def give() -> Response:
+        return Response(page.body, headers={**pages.HEADERS, "Content-Type": page.content_type})
+
+    return give
+
+
+async def _events(snapshots: Snapshots, stop: trio.Event) -> AsyncIterator[bytes]:
+    """Until the client leaves, or rproxy ends."""
+    while not stop.is_set():
         yield b"data: %b\n\n" % snapshots.json()
-        await trio.sleep(EVENT_EVERY)
+        with trio.move_on_after(EVENT_EVERY):
+            await stop.wait()
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
+import trio
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.config import Sockets
 from hypercorn.trio import serve
@@ -14,7 +16,7 @@ from proxy.serve.admin.api import make_app
 if TYPE_CHECKING:
     import socket
 
-    import trio
+    from hypercorn.typing import Framework
 
     from proxy.serve.controller import Controller
     from proxy.serve.listeners import Listeners
@@ -37,10 +39,28 @@ class _OneSocket(HypercornConfig):
         return Sockets([], [self._sock], [])
 
 
-async def run(controller: Controller, listeners: Listeners, *, task_status: trio.TaskStatus[object]) -> None:
-    """Until cancelled. Closes the admin socket."""
+async def run(
+    controller: Controller, listeners: Listeners, *, task_status: trio.TaskStatus[object] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Until cancelled; then answers that run may take a second to end. Closes the admin socket."""
     assert listeners.admin is not None
+    stop = trio.Event()
+    serve_admin = partial(_serve, make_app(controller, stop), listeners.admin.sock, stop)
     try:
-        await serve(make_app(controller), _OneSocket(listeners.admin.sock), task_status=task_status, mode="asgi")
+        async with trio.open_nursery() as nursery:
+            await nursery.start(serve_admin)
+            task_status.started()
+            try:
+                await trio.sleep_forever()
+            finally:
+                stop.set()
     finally:
         listeners.close_admin()
+
+
+async def _serve(
+    app: Framework, sock: socket.socket, stop: trio.Event, *, task_status: trio.TaskStatus[object]
+) -> None:
+    """Hypercorn ends by its trigger only: cancelled from outside it raises what it meets on the way."""
+    with trio.CancelScope(shield=True):  # its graceful_timeout is the deadline
+        await serve(app, _OneSocket(sock), shutdown_trigger=stop.wait, task_status=task_status, mode="asgi")
