@@ -171,8 +171,8 @@ def _work_of_backends(rows: Backends, own: str) -> Iterator[Metric]:
         (((*n, reason), count) for n, b in rows for reason, count in b.failures.items()),
     )  # fmt: skip
     yield _gauge(
-        "rproxy_backend_latency_seconds", "From choice to answer, or connection, in the last 10 s", f"{own} quantile",
-        (((*n, q), value) for n, b in rows for q, value in zip(("0.5", "0.9", "0.99"), _latency(b), strict=True)),
+        "rproxy_backend_latency_seconds", "From choice to answer, or connection, in the last 10 s", f"{own} percentile",
+        (((*n, q), value) for n, b in rows for q, value in zip(("50", "90", "99"), _latency(b), strict=True)),
     )  # fmt: skip
     yield _counter("rproxy_backend_received_bytes", "From clients", own, ((n, b.bytes_in) for n, b in rows))
     yield _counter("rproxy_backend_sent_bytes", "To clients", own, ((n, b.bytes_out) for n, b in rows))

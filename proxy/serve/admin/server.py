@@ -42,7 +42,10 @@ class _OneSocket(HypercornConfig):
 async def run(
     controller: Controller, listeners: Listeners, *, task_status: trio.TaskStatus[object] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Until cancelled; then answers that run may take a second to end. Closes the admin socket."""
+    """Until cancelled; then answers that run may take a second to end. Closes the admin socket.
+
+    Raises OSError and ValueError when the token cannot be read.
+    """
     assert listeners.admin is not None
     stop = trio.Event()
     serve_admin = partial(_serve, make_app(controller, stop), listeners.admin.sock, stop)

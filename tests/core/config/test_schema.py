@@ -71,6 +71,7 @@ def test_what_is_required() -> None:
         "Certificate": ["certificate", "key"],
         "FrontendTls": ["certificates"],
         "Backend": ["address"],
+        "Admin": ["listen"],
     }
     assert schema["required"] == ["frontends"]
     assert schema["$defs"]["Pool"]["properties"]["backends"]["minItems"] == 1
@@ -85,7 +86,7 @@ def test_a_caller_may_change_its_copy() -> None:
 @pytest.mark.parametrize(
     ("path", "keys"),
     [
-        ((), ["workers", "worker_timeout", "frontends", "pools", "user", "group", "shutdown"]),
+        ((), ["workers", "worker_timeout", "frontends", "pools", "user", "group", "admin", "shutdown"]),
         (("pools",), []),
         ((*BACKEND,), ["address", "weight", "max_connections", "members", "command"]),
         ((*FRONTEND, "routes", 3, "redirect"), ["to", "status"]),

@@ -82,6 +82,6 @@ class Config(Section):
     group: Annotated[UserName | None, like("nogroup")] = None
     """The group that it takes then, instead of the user's own. Default: none."""
     admin: Annotated[Admin | None, like({"listen": "127.0.0.1:9900", "token_file": "/etc/rproxy/admin-token"})] = None
-    """Where people and programs look at rproxy, and change what it does. Default: nowhere."""
+    """Where people and programs look at rproxy, and change what it does. Default: none."""
     shutdown: Annotated[Shutdown, like({"drain": "30s"})] = field(default_factory=Shutdown)
     """What happens after SIGTERM."""
