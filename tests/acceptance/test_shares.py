@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-import trio
 
+from tests.acceptance.crowd import crowd, length_of, pid_of
 from tests.clients.support import running, short_directory
-from tests.processes import DEADLINE, connect, read_all, start_backend
+from tests.processes import connect, read_all, start_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.clients.support import Rproxy
 
@@ -91,59 +90,9 @@ def ask_on_one_connection(address: str, count: int) -> list[int]:
         return pids
 
 
-def pid_of(body: bytes) -> int:
-    pid: int = json.loads(body)["pid"]
-    return pid
-
-
-def length_of(head: bytes) -> int:
-    return int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-
-
-async def crowd(address: str, *, is_reconnecting: bool) -> Counter[int]:
-    """Answers by pid within WINDOW, of CLIENTS that each ask again as soon as they have their answer.
-
-    The first round is not counted: everybody comes at the same moment then.
-    """
-    answers: Counter[int] = Counter()
-    start = trio.current_time() + SLOW
-
-    async def one() -> None:
-        async for pid in asking(address, is_reconnecting=is_reconnecting):
-            if start <= trio.current_time():
-                answers[pid] += 1
-
-    with trio.move_on_at(start + WINDOW):
-        async with trio.open_nursery() as nursery:
-            for _ in range(CLIENTS):
-                nursery.start_soon(one)
-    return answers
-
-
-async def asking(address: str, *, is_reconnecting: bool) -> AsyncIterator[int]:
-    while True:
-        async with await dial(address) as stream:
-            while True:
-                yield await ask(stream)
-                if is_reconnecting:
-                    break
-
-
-async def dial(address: str) -> trio.SocketStream:
-    host, _, port = address.rpartition(":")
-    return await trio.open_tcp_stream(host, int(port), happy_eyeballs_delay=DEADLINE)
-
-
-async def ask(stream: trio.SocketStream) -> int:
-    await stream.send_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-    data = b""
-    while True:
-        head, separator, body = data.partition(b"\r\n\r\n")
-        if separator and len(body) >= length_of(head):
-            return pid_of(body)
-        received = await stream.receive_some()
-        assert received, data
-        data += received
+async def rounds(address: str, *, is_reconnecting: bool) -> Counter[int]:
+    """Answers by pid within WINDOW. The first round is not counted."""
+    return await crowd(address, CLIENTS, skip=SLOW, window=WINDOW, is_reconnecting=is_reconnecting)
 
 
 def show(what: str, answers: Counter[int], shared: Shared) -> list[int]:
@@ -161,7 +110,7 @@ async def test_least_connections_gives_a_backend_ten_times_slower_a_tenth_of_the
     shared: Shared, mode: str
 ) -> None:
     """In HTTP mode the clients keep their connections; in TCP mode a connection is what is counted, so they do not."""
-    answers = await crowd(shared.address(mode, "least-connections", "even"), is_reconnecting=mode == "tcp")
+    answers = await rounds(shared.address(mode, "least-connections", "even"), is_reconnecting=mode == "tcp")
     *fast, slow = show(f"{mode} least-connections", answers, shared)
     assert 0.06 < slow / (sum(fast) / 3) < 0.16
     assert max(fast) < 1.15 * min(fast)
@@ -169,7 +118,7 @@ async def test_least_connections_gives_a_backend_ten_times_slower_a_tenth_of_the
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_two_choices_spares_a_slow_backend_and_leaves_nobody_out(shared: Shared, mode: str) -> None:
-    answers = await crowd(shared.address(mode, "two-choices", "even"), is_reconnecting=mode == "tcp")
+    answers = await rounds(shared.address(mode, "two-choices", "even"), is_reconnecting=mode == "tcp")
     *fast, slow = show(f"{mode} two-choices", answers, shared)
     assert 0.04 < slow / (sum(fast) / 3) < 0.3  # of 64 at a time a few more than with full knowledge queue at the slow
     assert max(fast) < 1.3 * min(fast)
@@ -177,7 +126,7 @@ async def test_two_choices_spares_a_slow_backend_and_leaves_nobody_out(shared: S
 
 async def test_random_does_not_look_at_the_load(shared: Shared) -> None:
     """The counter-example that shows what the two above do: the slow one gets as much work as any, and all wait."""
-    answers = await crowd(shared.address("http", "random", "even"), is_reconnecting=False)
+    answers = await rounds(shared.address("http", "random", "even"), is_reconnecting=False)
     *fast, slow = show("http random", answers, shared)
     assert slow / (sum(fast) / 3) > 0.5
 
