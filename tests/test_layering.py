@@ -45,6 +45,8 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/run.py": "test_cli.py starts, signals and ends it",
     "proxy/serve/server.py": "every test in engine/ runs it",
     "proxy/serve/table.py": "test_cli.py reads what it prints",
+    "proxy/serve/tuning.py": "two calls, made by every start in test_cli.py",
+    "proxy/serve/workers/spawner.py": "serve/workers/test_spawning.py starts and kills it",
 }
 
 

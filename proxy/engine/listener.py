@@ -10,14 +10,15 @@ import select
 import shutil
 import socket
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proxy.core.address import Address, TcpAddress, UnixAddress
 from proxy.core.client.peer import Peer
+from proxy.core.config import ListenOptions
 from proxy.engine.reactor import READ
 
 if TYPE_CHECKING:
-    from proxy.core.config import ListenOptions
     from proxy.engine.frontend import Frontend
     from proxy.engine.timers import Bucket
 
@@ -40,7 +41,48 @@ def listen(address: Address, options: ListenOptions) -> socket.socket:
     return sock
 
 
+def listen_each(address: Address, options: ListenOptions, count: int) -> list[socket.socket]:
+    """For `count` processes that accept from it. Raises OSError.
+
+    TCP: one for each (SO_REUSEPORT), among which the kernel spreads connections by their addresses. Unix: one for all,
+    who are all told of a connection, and the first one gets it. That costs little: of 4 idle processes, 242 wake-ups
+    for 200 connections. EPOLLEXCLUSIVE would not help, because an epoll object within another one, as in Trio's, passes
+    every event on (ep_poll_callback in fs/eventpoll.c); without Trio around it one process gets 200 of 200.
+    """
+    if isinstance(address, UnixAddress) or count == 1:
+        return [listen(address, options)]
+    if not options.reuse_port:
+        _refuse_company(address)
+    sockets: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            sockets.append(listen(address, replace(options, reuse_port=True)))
+            address = TcpAddress(address.host, sockets[0].getsockname()[1])
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
+
+
+def _refuse_company(address: TcpAddress) -> None:
+    """With SO_REUSEPORT the kernel would let us share the port with another program of the same user, which then gets
+    some of the clients: our own second start, for example. Raises OSError."""
+    with _bind_tcp(address, ListenOptions()):
+        pass
+
+
 def _listen_tcp(address: TcpAddress, options: ListenOptions) -> socket.socket:
+    sock = _bind_tcp(address, options)
+    try:
+        sock.listen(options.backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _bind_tcp(address: TcpAddress, options: ListenOptions) -> socket.socket:
     family, _, _, _, sockaddr = socket.getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -53,7 +95,6 @@ def _listen_tcp(address: TcpAddress, options: ListenOptions) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it: a call saved for each
         sock.bind(sockaddr)
-        sock.listen(options.backlog)
     except BaseException:
         sock.close()
         raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from proxy.core.address import UnixAddress
 from proxy.core.config import ListenOptions
 from proxy.core.inherit import ADMIN
-from proxy.engine.listener import bound_address, listen
+from proxy.engine.listener import bound_address, listen_each
 from proxy.serve.inherited import Inherited
 
 if TYPE_CHECKING:
@@ -57,10 +57,11 @@ class Listeners:
         self.shared: set[socket.socket] = set()
 
     @classmethod
-    def bind(cls, config: Config, inherited: Inherited | None = None) -> Listeners:
+    def bind(cls, config: Config, inherited: Inherited | None = None, count: int = 1) -> Listeners:
         """Binds every address of every frontend, or none. Raises ListenError.
 
         inherited: sockets that are taken in place of new ones. What nobody needs of them is closed.
+        count: of processes that will accept from them, each from its `share`.
         """
         listeners = cls()
         inherited = inherited or Inherited()
@@ -68,7 +69,7 @@ class Listeners:
         try:
             for name, frontend in config.frontends.items():
                 for address in frontend.listen:
-                    listeners._open(name, address, config, inherited)
+                    listeners._open(name, address, config, inherited, count)
                 for sock in inherited.take_extra(name):
                     listeners._inherit(Bound(name, bound_address(sock), sock), config, inherited)
             if config.admin is not None:
@@ -81,11 +82,12 @@ class Listeners:
             inherited.close_rest()
         return listeners
 
-    def _open(self, name: str, address: Address, config: Config, inherited: Inherited) -> None:
+    def _open(self, name: str, address: Address, config: Config, inherited: Inherited, count: int) -> None:
         for sock in inherited.take(name, address):
             self._inherit(Bound(name, address, sock), config, inherited)
         if not inherited.covers(name, address):
-            self.bound.append(Bound(name, address, _listen(name, address, config.frontends[name].socket)))
+            sockets = _listen(name, address, config.frontends[name].socket, count)
+            self.bound += [Bound(name, address, sock) for sock in sockets]
 
     def _open_admin(self, settings: Admin, inherited: Inherited) -> None:
         address = settings.listen
@@ -93,7 +95,7 @@ class Listeners:
         for sock in inherited.take(ADMIN, address):
             self.admin = Bound(ADMIN, address, sock)
         if self.admin is None:
-            self.admin = Bound(ADMIN, address, _listen(ADMIN, address, options))
+            self.admin = Bound(ADMIN, address, *_listen(ADMIN, address, options, 1))
 
     @property
     def all(self) -> list[Bound]:
@@ -119,7 +121,15 @@ class Listeners:
         found: dict[str, list[Address]] = {}
         for name, _, sock in self.bound:
             found.setdefault(name, []).append(bound_address(sock))
-        return found
+        return {name: list(dict.fromkeys(addresses)) for name, addresses in found.items()}
+
+    def share(self, number: int, count: int) -> list[Bound]:
+        """What process `number` of `count` accepts from, counted from 1. Together they have all of it: where there are
+        fewer sockets than processes, as of a Unix path and from a socket unit, several have the same one."""
+        groups: dict[tuple[str, Address, Address], list[Bound]] = {}
+        for bound in self.bound:
+            groups.setdefault((bound.frontend, bound.address, bound_address(bound.sock)), []).append(bound)
+        return [bound for group in groups.values() for bound in _deal(group, number - 1, count)]
 
     def close(self) -> None:
         """Those of frontends; connections that wait in their queues are reset."""
@@ -139,9 +149,13 @@ class Listeners:
         bound.sock.close()
 
 
-def _listen(name: str, address: Address, options: ListenOptions) -> socket.socket:
+def _deal(group: list[Bound], index: int, count: int) -> list[Bound]:
+    return group[index::count] if len(group) >= count else [group[index % len(group)]]
+
+
+def _listen(name: str, address: Address, options: ListenOptions, count: int) -> list[socket.socket]:
     try:
-        return listen(address, options)
+        return listen_each(address, options, count)
     except OSError as error:
         raise ListenError(name, address, error) from error
 

@@ -34,6 +34,11 @@ class BackendState:
 
 
 @dataclass(frozen=True, slots=True)
+class Accept:
+    """Everything has been told: serve clients from now on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reconfigure:
     """A new configuration, whole; listening sockets of new addresses go with it."""
 
@@ -54,7 +59,7 @@ class ReopenFiles:
     certificates: bool = True
 
 
-Order = BackendState | Reconfigure | Drain | ReopenFiles
+Order = Accept | BackendState | Reconfigure | Drain | ReopenFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,20 @@ class Drained:
     cut: int
 
 
-Report = Observed | Drained | Told
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A worker is ready to be told to accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CannotStart:
+    """A worker ends because it cannot serve what it was told to. reason: one line."""
+
+    reason: str
+
+
+Report = Observed | Drained | Prepared | CannotStart | Told
+_PLAIN = {kind.__name__: kind for kind in (Observed, Drained, Prepared, CannotStart)}
 
 
 def report_as_json(report: Report) -> dict[str, Any]:
@@ -87,10 +105,9 @@ def report_as_json(report: Report) -> dict[str, Any]:
 
 def report_from_json(fields: dict[str, Any]) -> Report:
     """Raises ValueError for anything that is no report."""
-    kinds: dict[str, type[Observed | Drained]] = {"Observed": Observed, "Drained": Drained}
     if fields.get("kind") == Told.__name__:
         return from_plain({name: value for name, value in fields.items() if name != "kind"})
     try:
-        return kinds[fields.pop("kind")](**fields)
+        return _PLAIN[fields.pop("kind")](**fields)
     except (KeyError, TypeError) as error:
         raise ValueError(f"no report: {error}") from None

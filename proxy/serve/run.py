@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import gc
 import logging
 import os
-import resource
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -25,6 +23,7 @@ from proxy.serve.privileges import PrivilegeError
 from proxy.serve.systemd.manager import ServiceManager
 from proxy.serve.table import start_table
 from proxy.serve.tls.certificates import CertificateError
+from proxy.serve.tuning import raise_descriptor_limit, tune_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,7 +42,7 @@ class StartError(Exception):
 
 def run(config: Config) -> None:
     """Serves until SIGTERM or SIGINT. Raises StartError."""
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     try:
         trio.run(_run, config, ServiceManager(), strict_exception_groups=True)
     except* ListenError as group:
@@ -122,21 +121,3 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     for error in group.exceptions:
         leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
     return leaves
-
-
-def tune_garbage_collection() -> None:
-    """Nothing on the hot path makes cycles, so that the collector only finds what lives on: 10,000 sessions cost 5 ms
-    a round. What exists at the start is never looked at again, and the rest a hundredth as often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(70_000, 20, 50)
-
-
-def _raise_descriptor_limit() -> None:
-    """Two descriptors a session; many systems allow 1,024 softly and far more on request."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (OSError, ValueError):
-            log.warning("the limit of %d open files could not be raised to %d", soft, hard)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import select
 import socket
 import stat
 import subprocess
@@ -17,10 +18,24 @@ import trio
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
 from proxy.engine.arrival.stage import Stage
-from proxy.engine.listener import bound_address, listen
+from proxy.engine.listener import bound_address, listen, listen_each
 from proxy.serve.listeners import ListenError, Listeners
-from tests.engine.support import GET, Gate, ask, backend, client, config, dial, hello, proxy, silent, status, until
-from tests.processes import ROOT
+from tests.engine.support import (
+    GET,
+    Gate,
+    ask,
+    backend,
+    client,
+    config,
+    descriptors,
+    dial,
+    hello,
+    proxy,
+    silent,
+    status,
+    until,
+)
+from tests.processes import ROOT, connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +80,33 @@ def test_port_in_use_is_refused_unless_both_share_it() -> None:
     assert caught.value.errno == errno.EADDRINUSE
     with listen(TcpAddress("127.0.0.1", 0), sharing) as first, listen(bound_address(first), sharing) as second:
         assert bound_address(first) == bound_address(second)
+
+
+def test_each_process_gets_a_tcp_socket_of_its_own() -> None:
+    sockets = listen_each(TcpAddress("127.0.0.1", 0), PLAIN, 3)
+    assert len({bound_address(sock) for sock in sockets}) == 1
+    clients = [connect(str(bound_address(sockets[0]))) for _ in range(30)]
+    ready = select.select(sockets, [], [], 0)[0]
+    assert len(ready) > 1  # that all 30 go to one of 3 happens once in 10 ** 14
+    for sock in (*clients, *sockets):
+        sock.close()
+
+
+def test_all_processes_share_a_unix_socket(tmp_path: Path) -> None:
+    (sock,) = listen_each(UnixAddress(str(tmp_path / "front")), PLAIN, 2)
+    sock.close()
+
+
+def test_several_processes_do_not_join_strangers_on_a_port_unless_they_are_asked_to() -> None:
+    sharing = ListenOptions(reuse_port=True)
+    first = listen_each(TcpAddress("127.0.0.1", 0), PLAIN, 2)
+    before = descriptors()
+    with pytest.raises(OSError) as caught:  # noqa: PT011
+        listen_each(bound_address(first[0]), PLAIN, 2)
+    assert caught.value.errno == errno.EADDRINUSE
+    assert descriptors() == before
+    for sock in (*first, *listen_each(bound_address(first[0]), sharing, 2)):
+        sock.close()
 
 
 def test_unix_socket_has_its_mode_before_anybody_can_connect(tmp_path: Path) -> None:
