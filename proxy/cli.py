@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from proxy import __version__
 from proxy.core.config import Checked, ConfigErrors, check_file, json_schema, problems_as_json, render_problems
 from proxy.engine.tls.backend_tls import check_contexts
+from proxy.serve.logs.program_log import start_logging
 from proxy.serve.run import StartError, run
 from proxy.serve.tls.certificates import check_certificates
 
@@ -104,10 +104,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _run(path: str, level: str) -> int:
-    logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s.%(msecs)03d %(levelname)-7s %(message)s",
-        datefmt="%H:%M:%S",
-    )  # fmt: skip
+    start_logging(level.upper())
     checked = _checked(path)
     if checked.problems:
         sys.stderr.write(render_problems(checked.problems))

@@ -1,4 +1,4 @@
-"""When a process that should show signs of life is taken for hung."""
+"""For how long a process that should show signs of life has shown none."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ class Heartbeat:
     at most: then whoever was away with us has had the time to go on.
     """
 
-    def __init__(self, patience: float, interval: float, now: float) -> None:
-        """patience: seconds. now: any clock that does not go back."""
-        self.patience = patience
+    def __init__(self, interval: float, now: float) -> None:
+        """now: any clock that does not go back."""
         self._longest = 2 * interval
-        self._sign = 0
+        self._sign = 0.0
         self._looked_at = now
         self.silent = 0.0
 
-    def is_hung(self, sign: int, now: float) -> bool:
-        """sign: anything that differs from the last one when the process has moved."""
+    def silence(self, sign: float, now: float) -> float:
+        """A look; seconds. sign: anything that differs from the last one when the process has moved; 0 before."""
         pause = min(now - self._looked_at, self._longest)
         self._looked_at = now
         self.silent = self.silent + pause if sign == self._sign else 0.0
         self._sign = sign
-        return self.silent >= self.patience
+        return self.silent

@@ -26,11 +26,13 @@ class Condition(Enum):
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
     """Seconds, and how many quick deaths in a row make a process FAILING. A death is quick before `stable_after`.
+    free_deaths: as many in a row cost no pause.
 
     The pause doubles from `first_pause` to `longest_pause` and then stays there: giving up for good, as systemd does
     after five starts in ten seconds, leaves a service down for ever because its database came up late once.
     """
 
+    free_deaths: int = 0
     first_pause: float = 0.1
     longest_pause: float = 5.0
     stable_after: float = 10.0
@@ -38,7 +40,11 @@ class RestartPolicy:
 
     def pause_after(self, quick_deaths: int) -> float:
         """quick_deaths: in a row, this one included; at least 1."""
-        doublings = min(quick_deaths - 1, 60)  # 2.0 ** 1024 overflows, and a process may die that often
+        if quick_deaths <= self.free_deaths:
+            return 0.0
+        doublings = min(
+            quick_deaths - self.free_deaths - 1, 60
+        )  # 2.0 ** 1024 overflows, and a process may die that often
         return min(self.first_pause * 2.0**doublings, self.longest_pause)
 
 

@@ -70,8 +70,9 @@ class Controller:
             yield from pool.values()
 
     def greet(self, plane: Plane) -> None:
-        """A new plane, which has the configuration, is told what is decided already."""
-        self.planes.append(plane)
+        """A new plane, or one that began anew; it has the configuration, and is told what is decided already."""
+        if plane not in self.planes:
+            self.planes.append(plane)
         for backend in self.backends():
             plane.send(backend.state())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,11 +18,34 @@ from proxy.serve.server import Server
 if TYPE_CHECKING:
     from proxy.core.config import Config
     from proxy.serve.inherited import Inherited
+    from proxy.serve.orders import Order
+
+log = logging.getLogger("rproxy")
 
 
 class OneProcess(NamedTuple):
     controller: Controller
     server: Server
+
+    @property
+    def listeners(self) -> Listeners:
+        return self.server.listeners
+
+    def send(self, order: Order) -> None:
+        self.server.send(order)
+
+    async def moved(self) -> None:
+        """Returns when clients are served for sure."""
+        await self.server.moved()
+
+    async def drain(self, seconds: float) -> None:
+        """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
+        log.info("stopping: %d sessions finish within %g s", self.server.active, seconds)
+        await self.server.drain(seconds)
+
+    async def cut(self) -> None:
+        """Ends every session now."""
+        self.server.cut()
 
 
 async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:

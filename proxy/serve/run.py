@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -24,13 +24,16 @@ from proxy.serve.systemd.manager import ServiceManager
 from proxy.serve.table import start_table
 from proxy.serve.tls.certificates import CertificateError
 from proxy.serve.tuning import raise_descriptor_limit, tune_garbage_collection
+from proxy.serve.workers import supervisor
+from proxy.serve.workers.supervised import WorkerError
+from proxy.serve.workers.supervisor import worker_count
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from proxy.core.config import Config
-    from proxy.serve.one_process import OneProcess
-    from proxy.serve.server import Server
+    from proxy.serve.listeners import Listeners
+    from proxy.serve.orders import Order
 
 log = logging.getLogger("rproxy")
 REOPENING = (signal.SIGHUP, signal.SIGUSR1)  # what logrotate sends to nginx, and to most others
@@ -47,8 +50,9 @@ def run(config: Config) -> None:
         trio.run(_run, config, ServiceManager(), strict_exception_groups=True)
     except* ListenError as group:
         raise StartError("; ".join(_explain(error) for error in _leaves(group))) from None
-    except* (ManagedError, LogError, TlsFileError, CertificateError, PrivilegeError) as group:
-        raise StartError("; ".join(str(error) for error in _leaves(group))) from None
+    except* (ManagedError, LogError, TlsFileError, CertificateError, PrivilegeError, WorkerError) as group:
+        texts = dict.fromkeys(str(error) for error in _leaves(group))  # all workers may say the same
+        raise StartError("; ".join(texts)) from None
 
 
 async def _run(config: Config, manager: ServiceManager) -> None:
@@ -56,20 +60,20 @@ async def _run(config: Config, manager: ServiceManager) -> None:
         async with trio.open_nursery() as nursery:
             phase = _Phase(nursery.cancel_scope)
             nursery.start_soon(phase.watch, signals)
-            one: OneProcess = await nursery.start(one_process.run, config, manager.inherited)
-            phase.server = server = one.server
+            start = one_process.run if worker_count(config) == 1 else supervisor.run
+            running: Running = await nursery.start(start, config, manager.inherited)
+            phase.running = running
             table = sys.stderr if _has_log(config, LogStdout) else sys.stdout  # whoever reads the log reads lines of it
-            table.write(start_table(server))
+            table.write(start_table(config, running.listeners.addresses))
             table.flush()
-            if os.geteuid() == 0:
+            if os.geteuid() == 0 and config.user is None:
                 log.warning('running as root: user = "nobody", or another, gives that up once the listeners are bound')
             tune_garbage_collection()
-            manager.serving(server.listeners, "serving")
-            nursery.start_soon(manager.feed_watchdog, server.moved)
+            manager.serving(running.listeners, "serving")
+            nursery.start_soon(manager.feed_watchdog, running.moved)
             await phase.stop.wait()
             manager.stopping(config.shutdown.drain, "finishing what runs")
-            log.info("stopping: %d sessions finish within %g s", server.active, config.shutdown.drain)
-            await server.drain(config.shutdown.drain)
+            await running.drain(config.shutdown.drain)
             nursery.cancel_scope.cancel()
 
 
@@ -84,24 +88,42 @@ def _has_log(config: Config, kind: type[LogFile | LogStdout]) -> bool:
     return any(log is not None and isinstance(log.to, kind) for log in logs)
 
 
+class Running(Protocol):
+    """What serves, in one process or in several."""
+
+    @property
+    def listeners(self) -> Listeners: ...
+    def send(self, order: Order) -> None:
+        """To all data planes."""
+
+    async def moved(self) -> None:
+        """Returns when clients are served for sure."""
+
+    async def drain(self, seconds: float) -> None:
+        """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
+
+    async def cut(self) -> None:
+        """Ends every session now."""
+
+
 class _Phase:
     """The first signal asks for a clean end; the second, or one before anything is served, ends at once."""
 
     def __init__(self, scope: trio.CancelScope) -> None:
         self.stop = trio.Event()
-        self.server: Server | None = None
+        self.running: Running | None = None
         self._scope = scope
 
     async def watch(self, signals: AsyncIterator[int]) -> None:
         async for number in signals:
             log.info("%s", signal.Signals(number).name)
             if number in REOPENING:
-                if self.server is not None:
-                    self.server.send(ReopenFiles())
+                if self.running is not None:
+                    self.running.send(ReopenFiles())
                 continue
-            if self.server is None or self.stop.is_set():
-                if self.server is not None:
-                    self.server.cut()
+            if self.running is None or self.stop.is_set():
+                if self.running is not None:
+                    await self.running.cut()
                 self._scope.cancel()
             self.stop.set()
 

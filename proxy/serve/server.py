@@ -142,8 +142,8 @@ class Server:
         self.reactor.call_soon(event.set)
         await event.wait()
 
-    async def drain(self, seconds: float) -> None:
-        """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
+    async def drain(self, seconds: float) -> int:
+        """Stops accepting and lets what runs finish; cuts what is left after `seconds`, and tells how many that is."""
         for frontend in self.frontends.values():
             frontend.is_draining = True
         for listener in self._accepting:
@@ -155,8 +155,9 @@ class Server:
         with trio.move_on_after(seconds):
             while self.active:  # noqa: ASYNC110 - an event would have to be set on the hot path
                 await trio.sleep(0.02)
-            return
+        left = self.active
         self.cut()
+        return left
 
     def cut(self) -> None:
         """Ends every session now."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proxy.core.config import Backend, Frontend, Pool, Route
-    from proxy.serve.server import Server
+    from collections.abc import Mapping, Sequence
+
+    from proxy.core.address import Address
+    from proxy.core.config import Backend, Config, Frontend, Pool, Route
 
 
-def start_table(server: Server) -> str:
-    """A line per listening address and per backend; ends in a newline."""
-    config = server.config
+def start_table(config: Config, addresses: Mapping[str, Sequence[Address]]) -> str:
+    """A line per listening address and per backend; ends in a newline. addresses: by frontend, as they were bound."""
     rows: list[tuple[str, ...]] = [
         ("frontend", name, config.frontends[name].mode, str(address), _targets(config.frontends[name]))
-        for name, addresses in server.addresses.items()
-        for address in addresses
+        for name, bound in addresses.items()
+        for address in bound
     ]
     rows += [
         ("pool", name, pool.balance if not index else "", str(backend.address), _details(backend, pool))

@@ -27,6 +27,11 @@ def test_pause_doubles_to_its_cap() -> None:
     assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
 
 
+def test_the_first_deaths_may_cost_no_pause() -> None:
+    policy = RestartPolicy(free_deaths=2, first_pause=0.1)
+    assert [policy.pause_after(deaths) for deaths in range(1, 6)] == [0.0, 0.0, 0.1, 0.2, 0.4]
+
+
 @given(st.integers(1, 10**9))
 def test_pause_stays_within_bounds_for_ever(deaths: int) -> None:
     assert POLICY.first_pause <= POLICY.pause_after(deaths) <= POLICY.longest_pause

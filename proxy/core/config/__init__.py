@@ -33,8 +33,10 @@ from proxy.core.config.sections.model import (
     Route,
     Shutdown,
 )
+from proxy.core.config.sections.values import AUTO
 
 __all__ = [
+    "AUTO",
     "AccessLog",
     "Admin",
     "Backend",

@@ -137,3 +137,63 @@ def load_report(data: bytes) -> dict[str, Any]:
     if not isinstance(report, dict):
         raise ChannelError("a report that is no JSON object")
     return report
+
+
+class Outbox:
+    """Messages that wait for a channel to take them; its only writer. `put` never waits.
+
+    most: how many may wait. Whoever does not take them for so long does not move, or is being stopped.
+    """
+
+    def __init__(self, channel: Channel, most: int = 100_000) -> None:
+        self._channel = channel
+        self._most = most
+        self._waiting: deque[tuple[bytes, list[int]]] = deque()
+        self._wake = trio.Event()
+        self._empty = trio.Event()
+
+    def put(self, data: bytes, descriptors: Sequence[int] = ()) -> bool:
+        """Whether there was room. The descriptors stay the caller's, who may close them at once. Raises OSError when
+        this process has no room for more open files."""
+        if len(self._waiting) >= self._most:
+            return False
+        self._waiting.append((data, [os.dup(descriptor) for descriptor in descriptors]))
+        self._wake.set()
+        return True
+
+    async def run(self) -> None:
+        """Until cancelled, or until nobody is there any more to take them."""
+        try:
+            while True:
+                while self._waiting:
+                    await self._send_first()
+                self._empty.set()
+                self._wake = trio.Event()
+                await self._wake.wait()
+                self._empty = trio.Event()
+        except OSError:
+            pass  # whoever reads from this channel learns of the end too
+        finally:
+            for _, descriptors in self._waiting:
+                _close_all(descriptors)
+            self._waiting.clear()
+            self._most = 0
+            self._empty.set()
+
+    async def _send_first(self) -> None:
+        data, descriptors = self._waiting.popleft()
+        try:
+            await self._channel.send(data, descriptors)
+        finally:
+            _close_all(descriptors)
+
+    async def flush(self) -> None:
+        """Until everything was sent, or never will be."""
+        while self._waiting:
+            await self._empty.wait()
+        await self._empty.wait()
+
+
+def _close_all(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

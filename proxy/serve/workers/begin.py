@@ -1,0 +1,23 @@
+"""The first thing that a worker is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proxy.core.address import Address
+    from proxy.core.config import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """With it go descriptors: the scoreboard, and then a listening socket for each of `bound`.
+
+    number: from 1, also of its column of the scoreboard. log_level: of the program's own log.
+    """
+
+    number: int
+    config: Config
+    bound: tuple[tuple[str, Address], ...]
+    log_level: int

@@ -1,0 +1,121 @@
+"""Several workers: the process that binds every listener, decides for all of them, and serves no client itself.
+
+It never closes a listening socket while it runs, so that whoever waits in the queue of a worker that died is served by
+its successor. It keeps the rights that it was started with; workers give theirs up (`user`).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.core.config import AUTO
+from proxy.engine.scoreboard import Scoreboard
+from proxy.serve.backends import health_checks, managed_backends, resolve
+from proxy.serve.controller import Controller
+from proxy.serve.listeners import Listeners
+from proxy.serve.workers.spawning import Spawning
+from proxy.serve.workers.supervised import Supervised
+
+if TYPE_CHECKING:
+    from proxy.core.config import Config
+    from proxy.serve.inherited import Inherited
+    from proxy.serve.orders import Order
+
+LAST_STEPS = 5.0  # seconds for a worker that has finished what ran: the end of its access logs
+
+
+def worker_count(config: Config) -> int:
+    """How many processes serve clients; "auto" is one for each CPU that this process may run on."""
+    return len(os.sched_getaffinity(0)) if config.workers == AUTO else config.workers
+
+
+class Supervisor:
+    def __init__(self, config: Config, inherited: Inherited | None = None) -> None:
+        """Raises ListenError, TlsFileError and OSError."""
+        count = worker_count(config)
+        self.listeners = Listeners.bind(config, inherited, count)
+        try:
+            self.controller = Controller(config)
+            self.board = Scoreboard.create(count)
+        except BaseException:
+            self.listeners.close()
+            raise
+        self.spawning = Spawning()
+        self.workers = [self._make_worker(number, count) for number in range(1, count + 1)]
+        self._all_over = trio.Event()
+        self.controller.addresses = lambda: self.listeners.addresses
+        self.controller.lives = lambda: [worker.life() for worker in self.workers]
+
+    def _make_worker(self, number: int, count: int) -> Supervised:
+        return Supervised(
+            number,
+            count,
+            spawning=self.spawning,
+            controller=self.controller,
+            listeners=self.listeners,
+            board=self.board,
+        )
+
+    async def moved(self) -> None:
+        """Returns at once: which workers move is seen to here, and what is left to prove is that this process does."""
+
+    def send(self, order: Order) -> None:
+        """To every worker."""
+        for worker in self.workers:
+            worker.send(order)
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled, which kills the workers. Raises WorkerError."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.spawning.run)
+                nursery.start_soon(resolve.keep_resolving, self.controller)
+                await nursery.start(self._run_workers)
+                await nursery.start(managed_backends.run, self.controller)
+                nursery.start_soon(health_checks.run, self.controller)
+                for worker in self.workers:
+                    worker.serve()
+                task_status.started()
+        finally:
+            self.listeners.close()
+            self.board.close()
+
+    async def _run_workers(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Started when all are able to serve."""
+        async with trio.open_nursery() as nursery:
+            async with trio.open_nursery() as starting:
+                for worker in self.workers:
+                    starting.start_soon(nursery.start, worker.run)
+            task_status.started()
+        self._all_over.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
+        self.listeners.close()  # the workers have them too, and take in first what waits in their queues
+        for worker in self.workers:
+            worker.end(seconds)
+        with trio.move_on_after(seconds + LAST_STEPS):
+            await self._all_over.wait()
+
+    async def cut(self) -> None:
+        """Ends every session now."""
+        await self.drain(0.0)
+
+
+async def run(
+    config: Config,
+    inherited: Inherited | None = None,
+    *,
+    task_status: trio.TaskStatus[Supervisor] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serves with several workers until cancelled. inherited: sockets to use in place of new ones.
+
+    Raises ListenError, TlsFileError, OSError and WorkerError before `started`.
+    """
+    supervisor = Supervisor(config, inherited)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervisor.run)
+        task_status.started(supervisor)

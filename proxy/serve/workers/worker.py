@@ -1,0 +1,123 @@
+"""A worker: one data plane in a process of its own, which does what its supervisor says.
+
+Forked by the spawner. Without a supervisor there is no worker: when its channel ends, it finishes what runs and ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.engine.scoreboard import PROCESS, Scoreboard
+from proxy.engine.tls.backend_tls import TlsFileError
+from proxy.serve import privileges
+from proxy.serve.listeners import Bound, Listeners
+from proxy.serve.logs.access_log import LogError
+from proxy.serve.logs.program_log import start_logging
+from proxy.serve.orders import Accept, CannotStart, Drain, Drained, Prepared, report_as_json
+from proxy.serve.privileges import PrivilegeError
+from proxy.serve.server import Server
+from proxy.serve.tls.certificates import CertificateError
+from proxy.serve.tuning import tune_garbage_collection
+from proxy.serve.workers.begin import Begin
+from proxy.serve.workers.channel import Channel, ChannelError, Outbox, dump_report, load_order
+
+if TYPE_CHECKING:
+    from proxy.serve.orders import Order, Report
+
+log = logging.getLogger("rproxy.workers")
+
+BEAT = 0.2  # seconds between signs of life
+ORPHANED = 5.0  # seconds for what runs when the supervisor is gone: nobody is left to say how long
+CANNOT_START = 1  # the exit status
+
+
+def main(number: int, sock: socket.socket) -> int:
+    """In the new process. Returns its exit status."""
+    return trio.run(_main, sock, strict_exception_groups=True)
+
+
+async def _main(sock: socket.socket) -> int:
+    channel = Channel(sock, takes_descriptors=True)
+    message = await channel.receive()
+    if message is None:
+        return 0
+    try:
+        worker = Worker(channel, *message)
+    except (LogError, TlsFileError, CertificateError, PrivilegeError) as error:
+        await channel.send(dump_report(report_as_json(CannotStart(str(error)))))
+        return CANNOT_START
+    await worker.run()
+    return 0
+
+
+class Worker:
+    def __init__(self, channel: Channel, data: bytes, descriptors: list[int]) -> None:
+        """data: Begin. Raises LogError, TlsFileError, CertificateError and PrivilegeError."""
+        begin = load_order(data)
+        assert isinstance(begin, Begin)
+        board, *sockets = descriptors
+        start_logging(begin.log_level, begin.number)
+        self._channel = channel
+        self._outbox = Outbox(channel)
+        self._column = Scoreboard.attach(board).column(begin.number)
+        pairs = zip(begin.bound, sockets, strict=True)
+        bound = [Bound(*place, socket.socket(fileno=each)) for place, each in pairs]
+        self._server = Server(begin.config, Listeners(bound, owns_paths=False), self.report)
+        self._is_draining = False
+        privileges.drop(begin.config)
+
+    def report(self, report: Report) -> None:
+        """To the supervisor. Never waits."""
+        self._outbox.put(dump_report(report_as_json(report)))
+
+    async def run(self) -> None:
+        """Until it is told to end, or nobody is there any more to tell it."""
+        self._column.cells(PROCESS, "pid")[0] = os.getpid()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._outbox.run)
+            await nursery.start(self._server.run)
+            nursery.start_soon(self._show_life)
+            tune_garbage_collection()
+            self.report(Prepared())
+            await self._obey(nursery)
+            nursery.cancel_scope.cancel()
+
+    async def _show_life(self) -> None:
+        """While the reactor moves, and not only Trio."""
+        while True:
+            await self._server.moved()
+            self._column.beat(monotonic())
+            await trio.sleep(BEAT)
+
+    async def _obey(self, nursery: trio.Nursery) -> None:
+        try:
+            while (message := await self._channel.receive()) is not None:
+                data, descriptors = message
+                self._do(load_order(data), [socket.socket(fileno=each) for each in descriptors], nursery)
+        except ChannelError as error:
+            log.error("the supervisor cannot be understood: %s", error)
+        log.warning("the supervisor is gone; this worker ends within %g s", ORPHANED)
+        await self._server.drain(ORPHANED)
+
+    def _do(self, order: Order, sockets: list[socket.socket], nursery: trio.Nursery) -> None:
+        match order:
+            case Accept():
+                self._server.accept()
+            case Drain() if self._is_draining:
+                self._server.cut()
+            case Drain():
+                self._is_draining = True
+                nursery.start_soon(self._drain, order.seconds, nursery.cancel_scope)
+            case _:
+                self._server.send(order, sockets)
+
+    async def _drain(self, seconds: float, scope: trio.CancelScope) -> None:
+        self.report(Drained(await self._server.drain(seconds)))
+        await self._outbox.flush()
+        scope.cancel()
