@@ -41,6 +41,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/backends/die_with_parent.py": "serve/test_managed.py kills a parent",
     "proxy/serve/backends/managed_backends.py": "joins two tested halves; configs/test_configs.py starts real groups",
     "proxy/serve/backends/managed_spec.py": "a record; serve/test_managed.py",
+    "proxy/serve/controlling.py": "starts four tested tasks; every test in engine/ runs it",
     "proxy/serve/port_owner.py": "test_cli.py takes a port away",
     "proxy/serve/run.py": "test_cli.py starts, signals and ends it",
     "proxy/serve/server.py": "every test in engine/ runs it",

@@ -10,8 +10,8 @@ import trio
 
 from proxy.core.statistics import Life
 from proxy.serve import privileges
-from proxy.serve.backends import health_checks, managed_backends, resolve
 from proxy.serve.controller import Controller
+from proxy.serve.controlling import start_controlling
 from proxy.serve.listeners import Listeners
 from proxy.serve.server import Server
 
@@ -79,13 +79,7 @@ async def run(
     one.controller.greet(one.server)
     async with trio.open_nursery() as nursery:
         await nursery.start(one.server.run)
-        nursery.start_soon(resolve.keep_resolving, one.controller)
-        await nursery.start(managed_backends.run, one.controller)
-        nursery.start_soon(health_checks.run, one.controller)
-        if config.admin is not None:
-            from proxy.serve.admin import server as admin  # half a second, which only those pay who have it
-
-            await nursery.start(admin.run, one.controller, one.server.listeners)
+        await start_controlling(nursery, one.controller, one.listeners)
         one.server.accept()
         task_status.started(one)
 

@@ -13,8 +13,8 @@ import trio
 
 from proxy.core.config import AUTO
 from proxy.engine.scoreboard import Scoreboard
-from proxy.serve.backends import health_checks, managed_backends, resolve
 from proxy.serve.controller import Controller
+from proxy.serve.controlling import start_controlling
 from proxy.serve.listeners import Listeners
 from proxy.serve.workers.spawning import Spawning
 from proxy.serve.workers.supervised import Supervised
@@ -42,6 +42,7 @@ class Supervisor:
             self.board = Scoreboard.create(count)
         except BaseException:
             self.listeners.close()
+            self.listeners.close_admin()
             raise
         self.spawning = Spawning()
         self.workers = [self._make_worker(number, count) for number in range(1, count + 1)]
@@ -72,15 +73,14 @@ class Supervisor:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.spawning.run)
-                nursery.start_soon(resolve.keep_resolving, self.controller)
                 await nursery.start(self._run_workers)
-                await nursery.start(managed_backends.run, self.controller)
-                nursery.start_soon(health_checks.run, self.controller)
+                await start_controlling(nursery, self.controller, self.listeners)
                 for worker in self.workers:
                     worker.serve()
                 task_status.started()
         finally:
             self.listeners.close()
+            self.listeners.close_admin()
             self.board.close()
 
     async def _run_workers(self, *, task_status: trio.TaskStatus[None]) -> None:

@@ -1,0 +1,24 @@
+"""What a controller does beside telling data planes: the tasks that feed it, and those that ask it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.serve.backends import health_checks, managed_backends, resolve
+
+if TYPE_CHECKING:
+    import trio
+
+    from proxy.serve.controller import Controller
+    from proxy.serve.listeners import Listeners
+
+
+async def start_controlling(nursery: trio.Nursery, controller: Controller, listeners: Listeners) -> None:
+    """Returns when managed backends take connections, or patience with them is over. The tasks run in `nursery`."""
+    nursery.start_soon(resolve.keep_resolving, controller)
+    await nursery.start(managed_backends.run, controller)
+    nursery.start_soon(health_checks.run, controller)
+    if controller.config.admin is not None:
+        from proxy.serve.admin import server as admin  # half a second, which only those pay who have it
+
+        await nursery.start(admin.run, controller, listeners)
