@@ -1,0 +1,97 @@
+"""An operator at work while clients come and go: no request fails but those that a killed worker had in its hands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.acceptance.operator import Operator, Plan, operated
+from tests.acceptance.traffic import Client, Keeper, Opener, Transfer, WebSocket, going, wrk
+from tests.clients.support import module
+from tests.processes import free_port, start_backend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Figures
+
+pytestmark = pytest.mark.slow
+
+RELOADS = 20
+OPENERS, KEEPERS, WRK = 2, 2, 16
+
+
+@pytest.fixture(scope="module")
+def backends() -> Iterator[list[str]]:
+    """Six that speak HTTP, of which four are used at the start, and an echo."""
+    with ExitStack() as stack:
+        hellos = [stack.enter_context(start_backend("hello", "--name", str(n))).address for n in range(6)]
+        yield [*hellos, stack.enter_context(start_backend("echo")).address]
+
+
+def plan_of(backends: list[str], workers: int) -> Plan:
+    ports = [f"127.0.0.1:{free_port()}" for _ in range(3)]
+    return Plan(workers, ports[0], ports[1], backends[6], ports[2], dict.fromkeys(backends[:4], 1))
+
+
+def reloads(backends: list[str]) -> Iterator[dict[str, int]]:
+    """What the file says each time: one more backend, other weights, one less, another one in its place."""
+    app = dict.fromkeys(backends[:4], 1)
+    for number in range(RELOADS):
+        one, spare = backends[number % 4], backends[4 + number % 2]
+        if number % 4 == 0:
+            app = {**app, spare: 2}
+        elif number % 4 == 1:
+            app = {**app, one: 1 + number % 3}
+        elif number % 4 == 2:
+            app = {address: weight for address, weight in app.items() if address != one}
+        else:
+            app = dict.fromkeys(backends[:4], 1)
+        yield app
+
+
+class Traffic:
+    """All clients, and what has failed of each kind."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.requests: list[Client] = [Opener(f"opener {n}", plan.web) for n in range(OPENERS)]
+        self.requests += [Keeper(f"keeper {n}", plan.web) for n in range(KEEPERS)]
+        self.lasting: list[Client] = [WebSocket("WebSocket", plan.web), Transfer("transfer", plan.stream)]
+
+    @property
+    def good(self) -> int:
+        return sum(client.tally.good for client in self.requests)
+
+    def failures(self) -> Counter[str]:
+        return Counter(failure.what for client in self.requests for failure in client.tally.failures)
+
+    def check_lasting(self) -> None:
+        """Those that are to live through it all do."""
+        for client in self.lasting:
+            if client.error is not None or not client.is_alive():
+                raise AssertionError(f"{client.name} ended after {client.tally.good} rounds") from client.error
+
+
+def drain_each(operator: Operator) -> None:
+    for address in operator.plan.app:
+        operator.drain(address)
+        operator.enable(address)
+
+
+@pytest.mark.parametrize("workers", [1])
+def test_each_backend_is_drained_and_returns_and_nobody_notices(
+    backends: list[str], workers: int, figures: Figures
+) -> None:
+    module("websockets")
+    plan = plan_of(backends, workers)
+    with operated(plan) as operator:
+        traffic = Traffic(plan)
+        with going(*traffic.requests, *traffic.lasting), wrk(plan.web) as seen:
+            drain_each(operator)
+            traffic.check_lasting()
+    assert not seen.errors
+    assert not traffic.failures()
+    figures(f"operate: each of 4 backends drained and back, {seen.requests + traffic.good} requests, none failed")
