@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from proxy.engine.shared.sharing import Sharing
 from proxy.serve.workers.slot_keeper import SlotKeeper, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from proxy.core.share import Share
     from proxy.engine.frontend import LivePool
@@ -136,6 +137,23 @@ def sharing(
         finally:
             for worker in made:
                 worker.close()
+
+
+@contextmanager
+def forked(work: Callable[[], object]) -> Iterator[int]:
+    """A process that does this for ever, until the end of the block, where it is killed."""
+    child = os.fork()
+    if not child:
+        try:
+            while True:
+                work()
+        finally:
+            os._exit(1)
+    try:
+        yield child
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def free(keeper: SlotKeeper) -> list[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from random import random
+from time import monotonic_ns, sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,10 +13,11 @@ import trio
 from proxy.core.share import Share
 from proxy.engine.scoreboard import BACKEND
 from proxy.engine.shared import sharing as module
-from tests.engine.shared.support import Worker, keeping, pool_settings, sharing
+from tests.engine.shared.support import Worker, forked, keeping, pool_settings, sharing
 from tests.engine.support import until
 
 if TYPE_CHECKING:
+    from proxy.engine.backend import LiveBackend
     from tests.conftest import Figures
 
 
@@ -119,3 +122,28 @@ def test_what_a_look_at_many_backends_costs(figures: Figures) -> None:
             f"{all_of_them * 1e3:.1f} ms if all did"
         )
         assert sum(backend.others for backend in one.pool.backends) == 980
+
+
+@pytest.mark.slow
+def test_how_old_a_view_of_the_others_is(figures: Figures) -> None:
+    """Another process takes and gives back a slot each few ms; this one is busy with batches of some 100 us."""
+    with sharing(0, 0) as (one, two):
+        since = two.sharing.waiting_since  # nobody waits, and so it is free to say when the slot was moved
+        ages: list[int] = []
+
+        def take_or_give_back() -> None:
+            sleep(0.002 + 0.003 * random())
+            since[1] = monotonic_ns()
+            two.sharing.taken[0] ^= 1
+
+        def note(backend: LiveBackend, others: int) -> None:
+            ages.append(monotonic_ns() - since[1])
+
+        one.pool.see_others = note  # type: ignore[method-assign]
+        with forked(take_or_give_back):
+            while len(ages) < 200:
+                one.reactor.call_soon(one.sharing.others_since, 1)
+                one.reactor._run_batch()
+                sum(range(5000))
+        ages.sort()
+        figures(f"what others have taken is seen after {ages[100] / 1e6:.1f} ms, p99 {ages[198] / 1e6:.1f} ms")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +15,11 @@ from proxy.core.rows import TooManyRows
 from proxy.engine.scoreboard import BACKEND
 from proxy.serve.workers import slot_keeper
 from proxy.serve.workers.slot_keeper import SlotKeeper
-from tests.engine.shared.support import Worker, counted, free, keeping, pool_settings
+from tests.engine.shared.support import Worker, counted, forked, free, keeping, pool_settings
 from tests.engine.support import until
 from tests.processes import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from proxy.core.config import Pool
     from tests.conftest import Figures
 
@@ -122,23 +119,6 @@ async def test_what_is_wrong_is_put_right_without_being_asked_for(monkeypatch: p
 
 
 # ---------------------------------------------------------------------- real processes
-
-
-@contextmanager
-def forked(work: Callable[[], object]) -> Iterator[int]:
-    """A process that does this for ever, until the end of the block, where it is killed."""
-    child = os.fork()
-    if not child:
-        try:
-            while True:
-                work()
-        finally:
-            os._exit(1)
-    try:
-        yield child
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
 
 
 @pytest.mark.slow
