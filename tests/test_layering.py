@@ -45,6 +45,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/port_owner.py": "test_cli.py takes a port away",
     "proxy/serve/run.py": "test_cli.py starts, signals and ends it",
     "proxy/serve/server.py": "every test in engine/ runs it",
+    "proxy/serve/departing.py": "serve/test_reconfiguration.py takes away what is in use",
     "proxy/serve/table.py": "test_cli.py reads what it prints",
     "proxy/serve/tuning.py": "two calls, made by every start in test_cli.py",
     "proxy/serve/logs/program_log.py": "test_cli.py and serve/workers/test_supervisor.py read its lines",

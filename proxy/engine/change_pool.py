@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from proxy.core.http.head_cache import HeadCache
-from proxy.engine.frontend import Leaving
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,17 +29,17 @@ def change_pool(pool: LivePool, settings: config.Pool, fresh: Sequence[LiveBacke
         pool.set_balance(settings.balance)
     if settings.retry_on != before.retry_on:
         pool.heads = HeadCache()
-    known = {backend.name: backend for backend, left in pool.leaving.items() if _begin_alike(left.settings, settings)}
+    known = {backend.name: backend for backend, left in pool.leaving.items() if _begin_alike(left, settings)}
     if _begin_alike(before, settings):
         known |= {backend.name: backend for backend in pool.backends}
     kept = [known.get(backend.name, backend) for backend in fresh]
     for backend in pool.backends[:]:
         if backend not in kept:
-            _let_leave(pool, backend, Leaving(now, before))
+            _let_leave(pool, backend, before, now)
     for backend, new in zip(kept, fresh, strict=True):
         if backend in pool.leaving:
             del pool.leaving[backend]
-            backend.is_draining = False
+            pool.set_draining(backend, False)
         _adjust(pool, backend, new)
         if backend not in pool.backends:
             pool.add(backend)
@@ -59,8 +58,9 @@ def _begin_alike(one: config.Pool, other: config.Pool) -> bool:
     return (one.tls, one.proxy_protocol) == (other.tls, other.proxy_protocol)
 
 
-def _let_leave(pool: LivePool, backend: LiveBackend, leaving: Leaving) -> None:
+def _let_leave(pool: LivePool, backend: LiveBackend, before: config.Pool, now: float) -> None:
     pool.remove(backend)
-    pool.leaving[backend] = leaving
+    pool.drains[backend] = now  # anew for one that drained already
+    pool.leaving[backend] = before
     backend.idle_limit = 0  # what runs does not keep its connection
     backend.expire(math.inf)

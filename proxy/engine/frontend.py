@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from proxy.core.client.counts import ClientCounts
 from proxy.core.client.networks import Access, Networks
@@ -54,13 +54,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("rproxy.session")
 
 
-class Leaving(NamedTuple):
-    """A backend that was removed. since: when, by the reactor's clock. settings: of its pool until then."""
-
-    since: float
-    settings: config.Pool
-
-
 class LivePool(Pool[LiveBackend]):
     """A pool with its configuration at hand."""
 
@@ -78,12 +71,23 @@ class LivePool(Pool[LiveBackend]):
             settings.name, settings.balance, backends, rng, queue=settings.queue, run_later=reactor.call_soon
         )
         self.configure(settings)
-        self.leaving: dict[LiveBackend, Leaving] = {}  # removed by a reload, with work that still runs
         self.repeating = 0  # requests that run now and were sent to another backend, or another connection, before
         self.retried: Counter[str] = Counter()  # by what had failed
         self.heads: HeadCache[ResponseHead] = HeadCache()
         self.parser = ResponseParser()
         self._report = report
+        self._reactor = reactor
+        self.drains: dict[LiveBackend, float] = {}  # those that end what they have, and since when
+        self.leaving: dict[LiveBackend, config.Pool] = {}  # of these those that were removed; their settings until then
+
+    def set_draining(self, backend: LiveBackend, is_draining: bool) -> bool:
+        if not super().set_draining(backend, is_draining):
+            return False
+        if is_draining:
+            self.drains[backend] = self._reactor.now
+        else:
+            self.drains.pop(backend, None)
+        return True
 
     def configure(self, settings: config.Pool) -> None:
         """Other settings of its own; what changes of its backends is told one by one (engine/change_pool.py)."""
@@ -162,7 +166,7 @@ class Frontend:
     def __init__(
         self,
         settings: config.Frontend,
-        pools: dict[str, LivePool],
+        pools: Mapping[str, LivePool],
         reactor: Reactor,
         wheel: Wheel,
         tls: ssl.SSLContext | None = None,
@@ -202,6 +206,14 @@ class Frontend:
         self.clients.limit = settings.limits.connections_per_client
         self.set_stages(stages_for(settings))
         self.room.resume()
+
+    def succeed(self, old: Frontend) -> None:
+        """Counts go on where those of `old` stand, whose sessions end one by one."""
+        self.accepted = old.accepted
+        self.completed = old.completed
+        self.failures = old.failures
+        self.clients = old.clients
+        old.is_draining = True
 
     def _make_records(self, settings: config.Frontend) -> RecordBuffer | None:
         if settings.access_log is not None:

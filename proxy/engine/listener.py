@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import logging
 import math
@@ -10,6 +11,7 @@ import select
 import shutil
 import socket
 import stat
+import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -101,6 +103,30 @@ def _bind_tcp(address: TcpAddress, options: ListenOptions) -> socket.socket:
     return sock
 
 
+_RETURN_NOTHING = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF_RET | BPF_K, no byte is kept
+_DROP_ALL = struct.pack("HP", 1, ctypes.addressof(_RETURN_NOTHING))
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+
+
+def refuse_new(sock: socket.socket) -> None:
+    """Nobody else gets into its queue, which can so be emptied before it is closed: a TCP client that comes now is not
+    heard, tries again after a second, and is refused then (socket(7), SO_ATTACH_FILTER). For a Unix socket whoever made
+    it removes its path."""
+    if sock.family != socket.AF_UNIX:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _DROP_ALL)
+        except OSError:
+            pass  # not on this system: whoever comes in these microseconds is reset
+
+
+def adjust(sock: socket.socket, address: Address, options: ListenOptions) -> None:
+    """Other options for a socket that listens already; SO_REUSEPORT stays as it was bound. Raises OSError."""
+    sock.listen(options.backlog)
+    if isinstance(address, UnixAddress) and not address.is_abstract:
+        _set_owner(address.path, options)
+        os.chmod(address.path, options.unix_mode)
+
+
 def _listen_unix(address: UnixAddress, options: ListenOptions) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -164,8 +190,8 @@ class Listener:
         self.address = bound_address(sock)
         self.deadline = math.inf  # set only while accepting pauses
         self.bucket: Bucket | None = None
-        self._frontend = frontend
-        self._sock = sock
+        self.frontend = frontend
+        self.sock = sock
         self._local = _local_name(self.address)
         self._is_paused = False
         self._is_closed = False
@@ -174,7 +200,7 @@ class Listener:
     def on_event(self, mask: int) -> None:
         if self._is_closed:
             return  # it was to be called soon, or when there would be room
-        frontend, accept = self._frontend, self._sock.accept
+        frontend, accept = self.frontend, self.sock.accept
         for _ in range(ACCEPTS_PER_WAKE_UP):
             if frontend.active >= frontend.config.limits.connections and not self._has_room():
                 return
@@ -205,17 +231,17 @@ class Listener:
     def _has_room(self) -> bool:
         """At the limit. Nobody is sent away for nobody: if no client waits, the next one is an event."""
         queue = select.poll()
-        queue.register(self._sock, select.POLLIN)
-        return bool(queue.poll(0)) and self._frontend.room.make(self)
+        queue.register(self.sock, select.POLLIN)
+        return bool(queue.poll(0)) and self.frontend.room.make(self)
 
     def resume(self) -> None:
         """There is room again."""
-        self._frontend.reactor.call_soon(self.on_event, 0)
+        self.frontend.reactor.call_soon(self.on_event, 0)
 
     def try_again(self, seconds: float) -> None:
         """Somebody may have become idle by then."""
-        self.deadline = self._frontend.reactor.now + seconds
-        self._frontend.wheel.add(self)
+        self.deadline = self.frontend.reactor.now + seconds
+        self.frontend.wheel.add(self)
 
     def _pause(self, error: OSError) -> None:
         if not self._is_paused:
@@ -225,7 +251,7 @@ class Listener:
 
     def timed_out(self) -> None:
         self.deadline = math.inf
-        self._frontend.wheel.remove(self)
+        self.frontend.wheel.remove(self)
         self.on_event(0)
         if self._is_paused and self.deadline == math.inf:
             self._is_paused = False
@@ -237,16 +263,16 @@ class Listener:
 
     def accept_rest(self) -> None:
         """Takes in what the kernel has queued, whatever the limit: closing the socket would reset it. Then `close`."""
-        for _ in range(self._frontend.config.socket.backlog):
+        for _ in range(self.frontend.config.socket.backlog):
             try:
-                client, name = self._sock.accept()
+                client, name = self.sock.accept()
             except OSError:
                 return
             client.setblocking(False)
-            self._frontend.new_session(client, self._peer(client, name))
+            self.frontend.new_session(client, self._peer(client, name))
 
     def close(self) -> None:
         """Accepts no more. The socket stays open: whoever made it closes it."""
         self._is_closed = True
-        self._frontend.wheel.remove(self)
-        self._frontend.reactor.unregister(self._sock.fileno())
+        self.frontend.wheel.remove(self)
+        self.frontend.reactor.unregister(self.sock.fileno())

@@ -205,6 +205,10 @@ class TcpSession(Relay):
         else:
             self.abort_client(ProxyError("crash", repr(error), phase="dial"))
 
+    @property
+    def relays_to(self) -> LiveBackend | None:
+        return self.backend
+
     def drain(self) -> None:
         """A TCP session ends when its peers end it."""
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from proxy.core.address import UnixAddress
+from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
 from proxy.core.inherit import ADMIN
+from proxy.core.listening import is_one
 from proxy.engine.listener import bound_address, listen_each
 from proxy.serve.inherited import Inherited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from proxy.core.address import Address
     from proxy.core.config import Admin, Config
-
+    from proxy.core.listening import ListenChange, Place
 
 ADMIN_BACKLOG = 128
 
@@ -124,12 +127,55 @@ class Listeners:
         return {name: list(dict.fromkeys(addresses)) for name, addresses in found.items()}
 
     def share(self, number: int, count: int) -> list[Bound]:
-        """What process `number` of `count` accepts from, counted from 1. Together they have all of it: where there are
-        fewer sockets than processes, as of a Unix path and from a socket unit, several have the same one."""
-        groups: dict[tuple[str, Address, Address], list[Bound]] = {}
-        for bound in self.bound:
-            groups.setdefault((bound.frontend, bound.address, bound_address(bound.sock)), []).append(bound)
-        return [bound for group in groups.values() for bound in _deal(group, number - 1, count)]
+        """`share_of` all."""
+        return share_of(self.bound, number, count)
+
+    def open_missing(self, change: ListenChange, config: Config, count: int = 1) -> list[Bound]:
+        """Binds what the new configuration needs more, or nothing; they are not ours before `take`. Raises ListenError.
+
+        count: of processes that will accept from them.
+        0.0.0.0:80 can be bound beside our own 127.0.0.1:80, or the other way round, if both have SO_REUSEPORT in that
+        moment: nobody is refused while one takes the place of the other.
+        """
+        going = [bound.sock for bound in self._at(change.gone) if bound.sock.family != socket.AF_UNIX]
+        opened: list[Bound] = []
+        try:
+            for name, address in change.missing:
+                options = config.frontends[name].socket
+                beside = [sock for sock in going if _is_same_port(sock, address)]
+                with _sharing_ports(beside):
+                    sockets = _listen(name, address, replace(options, reuse_port=True) if beside else options, count)
+                opened += [Bound(name, address, sock) for sock in sockets]
+        except BaseException:
+            close_bound(opened)
+            raise
+        return opened
+
+    def take(self, change: ListenChange, opened: Iterable[Bound]) -> list[Bound]:
+        """The change has been made: `opened` are ours. Returns those that are gone, which the caller closes."""
+        gone = self._at(change.gone)
+        stay = [bound for bound in self.bound if bound not in gone]
+        self.bound = [
+            bound._replace(frontend=change.moved.get((bound.frontend, bound.address), bound.frontend)) for bound in stay
+        ]
+        self.bound += opened
+        return gone
+
+    def _at(self, places: Iterable[Place]) -> list[Bound]:
+        """All that stand for them. Where a picked port is listed once less, those of the last one."""
+        found: list[Bound] = []
+        for name, address in places:
+            at = [bound for bound in self.bound if (bound.frontend, bound.address) == (name, address)]
+            if not is_one(address):
+                at = [bound for bound in at if bound not in found]
+                at = [bound for bound in at if bound_address(bound.sock) == bound_address(at[-1].sock)]
+            found += at
+        return found
+
+    def remove_path(self, bound: Bound) -> None:
+        """Nobody finds it any more, where it is a file of ours; who waits in its queue is still there."""
+        if self.owns_paths and bound.sock not in self.shared:
+            _unlink_unix(bound.address if bound.sock.fileno() < 0 else bound_address(bound.sock))
 
     def close(self) -> None:
         """Those of frontends; connections that wait in their queues are reset."""
@@ -144,9 +190,24 @@ class Listeners:
             self.admin = None
 
     def _close(self, bound: Bound) -> None:
-        if self.owns_paths and bound.sock not in self.shared:
-            _unlink_unix(bound.address if bound.sock.fileno() < 0 else bound_address(bound.sock))
+        self.remove_path(bound)
         bound.sock.close()
+
+
+def close_bound(opened: Iterable[Bound]) -> None:
+    """Sockets that nobody took."""
+    for bound in opened:
+        _unlink_unix(bound_address(bound.sock))
+        bound.sock.close()
+
+
+def share_of(sockets: Iterable[Bound], number: int, count: int) -> list[Bound]:
+    """What process `number` of `count` accepts from, counted from 1. Together they have all of it: where there are
+    fewer sockets than processes, as of a Unix path and from a socket unit, several have the same one."""
+    groups: dict[tuple[str, Address, Address], list[Bound]] = {}
+    for bound in sockets:
+        groups.setdefault((bound.frontend, bound.address, bound_address(bound.sock)), []).append(bound)
+    return [bound for group in groups.values() for bound in _deal(group, number - 1, count)]
 
 
 def _deal(group: list[Bound], index: int, count: int) -> list[Bound]:
@@ -158,6 +219,22 @@ def _listen(name: str, address: Address, options: ListenOptions, count: int) -> 
         return listen_each(address, options, count)
     except OSError as error:
         raise ListenError(name, address, error) from error
+
+
+def _is_same_port(sock: socket.socket, address: Address) -> bool:
+    return isinstance(address, TcpAddress) and sock.getsockname()[1] == address.port
+
+
+@contextmanager
+def _sharing_ports(sockets: Iterable[socket.socket]) -> Iterator[None]:
+    before = [(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)) for sock in sockets]
+    for sock, _ in before:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        yield
+    finally:
+        for sock, value in before:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, value)
 
 
 def _unlink_unix(address: Address) -> None:

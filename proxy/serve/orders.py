@@ -13,6 +13,7 @@ from proxy.core.metrics.told import Told, from_plain, to_plain
 
 if TYPE_CHECKING:
     from proxy.core.config import Config
+    from proxy.core.listening import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +41,12 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Reconfigure:
-    """A new configuration, whole; listening sockets of new addresses go with it."""
+    """A new configuration, whole. states: what is decided of all backends by then, so that one that is not up yet gets
+    no work. opened: the places, a frontend and an address each, of the new listening sockets that go with it."""
 
     config: Config
+    states: tuple[BackendState, ...] = ()
+    opened: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,21 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Emptied:
+    """A backend that drains, or was removed, has no work of this data plane any more."""
+
+    pool: str
+    backend: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Answers Reconfigure: the order could not be carried out, everything is as it was. why: one line."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drained:
     """Answers Drain. cut: sessions that had to be."""
 
@@ -92,8 +111,11 @@ class CannotStart:
     reason: str
 
 
-Report = Observed | Drained | Prepared | CannotStart | Told
-_PLAIN = {kind.__name__: kind for kind in (Observed, Drained, Prepared, CannotStart)}
+Plain = Observed | Emptied | Failed | Drained | Prepared | CannotStart
+Report = Plain | Told
+_PLAIN: dict[str, type[Plain]] = {
+    kind.__name__: kind for kind in (Observed, Emptied, Failed, Drained, Prepared, CannotStart)
+}
 
 
 def report_as_json(report: Report) -> dict[str, Any]:

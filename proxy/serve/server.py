@@ -9,26 +9,32 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.metrics.tally import Tally
+from proxy.core.timeouts import shortest_timeout
 from proxy.engine.frontend import Frontend, LivePool
-from proxy.engine.listener import Listener
+from proxy.engine.listener import Listener, refuse_new
 from proxy.engine.make_backends import make_backends
 from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import SharedPool
 from proxy.engine.timers import Wheel
-from proxy.serve.logs.access_log import LogWriter
+from proxy.engine.tls.backend_tls import TlsFileError
+from proxy.serve.departing import Departing
+from proxy.serve.logs.access_log import LogError, LogWriter
 from proxy.serve.metrics import Teller
-from proxy.serve.orders import BackendState, Observed, ReopenFiles
+from proxy.serve.orders import BackendState, Failed, Observed, Reconfigure, ReopenFiles
+from proxy.serve.reconfiguration import Reconfiguration
 from proxy.serve.tls.certificate_watch import CertificateWatch
+from proxy.serve.tls.certificates import CertificateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    import ssl
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from proxy.core import config
     from proxy.core.address import Address
     from proxy.core.config import Config
-    from proxy.core.config import Frontend as FrontendSettings
     from proxy.engine.backend import LiveBackend
     from proxy.engine.shared.sharing import Sharing
-    from proxy.serve.listeners import Listeners
+    from proxy.serve.listeners import Bound, Listeners
     from proxy.serve.orders import Order, Report
 
 RETIRE_EVERY = 0.1  # seconds between looks at idle connections, as `keep_alive.safe` reckons with
@@ -59,42 +65,64 @@ class Server:
         self.reactor = Reactor()
         self.sharing = share_with(self.reactor) if share_with is not None else None
         self.wheel = Wheel(self.reactor, shortest_timeout(config))
-        rng = Random()
-        self.pools = {name: self._make_pool(name, rng) for name in config.pools}
-        self.frontends = {
-            name: Frontend(settings, self.pools, self.reactor, self.wheel, tls.get(name), tally=self._tally(settings))
-            for name, settings in config.frontends.items()
+        self.pools = {
+            name: self.make_pool(settings, make_backends(settings)) for name, settings in config.pools.items()
         }
+        self.frontends = {
+            name: self.make_frontend(settings, self.pools, tls.get(name)) for name, settings in config.frontends.items()
+        }
+        self.departing = Departing(self)
         self._accepting: list[Listener] = []
+        self._is_accepting = False
         self.logs: list[LogWriter] = []
+        self._writing: trio.Nursery | None = None  # where they run
         try:
-            self._open_logs()
+            self.logs += filter(None, map(self.open_log, self.frontends.values()))
         except BaseException:
             for log in self.logs:
                 log.discard()
             self.reactor.close_all()
             raise
 
-    def _tally(self, settings: FrontendSettings) -> Tally | None:
-        """Counted is only for those who can ask."""
-        return Tally(is_tcp=settings.mode == "tcp") if self.config.admin is not None else None
+    def make_frontend(
+        self,
+        settings: config.Frontend,
+        pools: Mapping[str, LivePool],
+        tls: ssl.SSLContext | None,
+        tally: Tally | None = None,
+    ) -> Frontend:
+        """tally: of its predecessor. Counted is only for those who can ask."""
+        if tally is None and self.config.admin is not None:
+            tally = Tally(is_tcp=settings.mode == "tcp")
+        return Frontend(settings, pools, self.reactor, self.wheel, tls, tally=tally)
 
-    def _make_pool(self, name: str, rng: Random) -> LivePool:
-        settings = self.config.pools[name]
-        backends = make_backends(settings)
+    def make_pool(self, settings: config.Pool, backends: list[LiveBackend]) -> LivePool:
+        """backends: made from `settings`."""
         if self.sharing is None:
-            return LivePool(settings, backends, rng, self.reactor, self._observed)
-        return SharedPool(settings, backends, rng, self.reactor, self._observed, self.sharing)
+            return LivePool(settings, backends, Random(), self.reactor, self._observed)
+        return SharedPool(settings, backends, Random(), self.reactor, self._observed, self.sharing)
 
     def _observed(self, pool: LivePool, backend: LiveBackend, reason: str) -> None:
         """Connects to it keep failing."""
         self.report(Observed(pool.name, backend.name, "connect-failed", reason))
 
-    def _open_logs(self) -> None:
-        for frontend in self.frontends.values():
-            settings, records = frontend.config.access_log, frontend.records
-            if settings is not None and records is not None:
-                self.logs.append(LogWriter(frontend, settings, records))
+    def open_log(self, frontend: Frontend) -> LogWriter | None:
+        """Raises LogError."""
+        settings, records = frontend.config.access_log, frontend.records
+        if settings is None or records is None:
+            return None
+        return LogWriter(frontend, settings, records)
+
+    def start_log(self, log: LogWriter) -> None:
+        self.logs.append(log)
+        if self._writing is not None:
+            self._writing.start_soon(log.run)
+
+    def close_log(self, frontend: Frontend) -> None:
+        """It has no session any more."""
+        for log in [log for log in self.logs if log.records is frontend.records]:
+            self.logs.remove(log)
+            log.close()
 
     def send(self, order: Order, sockets: Sequence[socket.socket] = ()) -> None:
         """A controller in this process says what is to be done."""
@@ -103,8 +131,20 @@ class Server:
                 self._set_backend(order)
             case ReopenFiles():
                 self._reopen_files(order)
+            case Reconfigure():
+                self._reconfigure(order, sockets)
             case _:
                 raise NotImplementedError(order)
+
+    def _reconfigure(self, order: Reconfigure, sockets: Sequence[socket.socket]) -> None:
+        try:
+            reconfiguration = Reconfiguration(self, order, sockets)
+        except (LogError, TlsFileError, CertificateError) as error:
+            for sock in sockets:
+                sock.close()
+            self.report(Failed(str(error)))
+        else:
+            reconfiguration.commit()
 
     def _set_backend(self, state: BackendState) -> None:
         pool = self.pools.get(state.pool)
@@ -125,7 +165,27 @@ class Server:
 
     def accept(self) -> None:
         """From now on clients are served. What connected since the bind has waited in the kernel."""
-        self._accepting = [Listener(self.frontends[name], sock) for name, _, sock in self.listeners.bound]
+        self._is_accepting = True
+        self.attach()
+
+    def attach(self, gone: Iterable[Bound] = ()) -> None:
+        """Clients of each listening socket come to its frontend, as these are now. gone: listened on no more; who waits
+        in their queues is taken in."""
+        accepting = {listener.sock: listener for listener in self._accepting}
+        for bound in gone:
+            self.listeners.remove_path(bound)
+            refuse_new(bound.sock)
+            if (listener := accepting.get(bound.sock)) is not None:
+                listener.accept_rest()
+                listener.close()
+            bound.sock.close()
+        self._accepting = []
+        for name, _, sock in self.listeners.bound if self._is_accepting else ():
+            listener, frontend = accepting.get(sock), self.frontends[name]
+            if listener is not None and listener.frontend is not frontend:
+                listener.close()
+                listener = None
+            self._accepting.append(listener or Listener(frontend, sock))
 
     @property
     def addresses(self) -> dict[str, list[Address]]:
@@ -134,7 +194,7 @@ class Server:
     @property
     def active(self) -> int:
         """Sessions alive."""
-        return sum(frontend.active for frontend in self.frontends.values())
+        return sum(frontend.active for frontend in (*self.frontends.values(), *self.departing.frontends))
 
     async def moved(self) -> None:
         """Returns when the reactor has been through a batch: a proof that clients are served."""
@@ -150,6 +210,7 @@ class Server:
             listener.accept_rest()
             listener.close()
         self._accepting = []
+        self._is_accepting = False
         self.listeners.close()
         self._each_session("drain")
         with trio.move_on_after(seconds):
@@ -162,7 +223,7 @@ class Server:
     def cut(self) -> None:
         """Ends every session now."""
         self._each_session("cut")
-        for pool in self.pools.values():
+        for pool in (*self.pools.values(), *self.departing.pools):
             for backend in pool.backends:
                 backend.expire(float("inf"))
 
@@ -177,9 +238,10 @@ class Server:
         while True:
             await trio.sleep(RETIRE_EVERY)
             now = self.reactor.read_clock()
-            for pool in self.pools.values():
+            for pool in (*self.pools.values(), *self.departing.pools):
                 for backend in pool.backends:
                     backend.retire(now, pool.timeouts.idle)
+            self.departing.look(now)
 
     def close(self) -> None:
         self.cut()
@@ -193,9 +255,9 @@ class Server:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serves, from `accept` on, until cancelled, and then closes itself. Access logs are written to their ends,
         which may take some seconds when their destinations do not take them."""
-        async with trio.open_nursery() as logs:
+        async with trio.open_nursery() as self._writing:
             for log in self.logs:
-                logs.start_soon(log.run)
+                self._writing.start_soon(log.run)
             try:
                 await self._serve(task_status)
             finally:
@@ -216,18 +278,3 @@ class Server:
             if self.config.admin is not None:
                 nursery.start_soon(Teller(self).run)
             task_status.started()
-
-
-def shortest_timeout(config: Config) -> float:
-    """Of all that a session's deadline may be set from: the wheel's horizon."""
-    return min(_timeouts(config), default=1.0)
-
-
-def _timeouts(config: Config) -> Iterator[float]:
-    for frontend in config.frontends.values():
-        t = frontend.timeouts
-        yield from (t.request_head, t.request_body, t.keep_alive, t.idle, t.tls_handshake, t.send, t.exchange or t.idle)
-        yield t.proxy_header
-    for pool in config.pools.values():
-        p = pool.timeouts
-        yield from (p.connect, p.response_head, p.response_body, p.queue, p.send)

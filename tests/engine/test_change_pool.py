@@ -89,7 +89,7 @@ def test_removed_backend_takes_no_work_and_closes_what_is_idle(reactor: Reactor)
     assert not second.keep(Idle(), 6.0)  # type: ignore[arg-type] # all that is asked of it
     assert {take(pool) for _ in range(3)} == {first}
     assert list(pool.leaving) == [second]
-    assert pool.leaving[second].since == 5.0
+    assert pool.drains == {second: 5.0}
     pool.give_back(second)
     assert second.taken == 0
 
@@ -105,6 +105,7 @@ def test_backend_that_returns_before_its_work_is_done_is_the_same(reactor: React
     assert pool.backends[1] is second
     assert (second.taken, second.idle_limit, second.is_draining) == (1, 7, False)
     assert not pool.leaving
+    assert not pool.drains
     assert second in {take(pool) for _ in range(2)}
 
 

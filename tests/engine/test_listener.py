@@ -18,7 +18,7 @@ import trio
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
 from proxy.engine.arrival.stage import Stage
-from proxy.engine.listener import bound_address, listen, listen_each
+from proxy.engine.listener import adjust, bound_address, listen, listen_each, refuse_new
 from proxy.serve.listeners import ListenError, Listeners
 from tests.engine.support import (
     GET,
@@ -327,16 +327,41 @@ def test_accepting_pauses_without_descriptors_and_neither_spins_nor_dies() -> No
 async def test_connection_that_died_in_the_queue_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     async with backend(hello) as app, proxy(config(app.address)) as server:
         (listener,) = server._accepting
-        original, errors = listener._sock.accept, [OSError(errno.ECONNABORTED, "aborted")] * 3
+        original, errors = listener.sock.accept, [OSError(errno.ECONNABORTED, "aborted")] * 3
 
         class Sock:
-            fileno = listener._sock.fileno
+            fileno = listener.sock.fileno
 
             def accept(self) -> object:
                 if errors:
                     raise errors.pop()
                 return original()
 
-        monkeypatch.setattr(listener, "_sock", Sock())
+        monkeypatch.setattr(listener, "sock", Sock())
         assert status((await ask(server))[0]) == 200
         assert errors == []
+
+
+def test_queue_that_nobody_gets_into_can_be_emptied() -> None:
+    with listen(TcpAddress("127.0.0.1", 0), PLAIN) as sock, socket.create_connection(sock.getsockname()):
+        refuse_new(sock)
+        with socket.socket() as late:
+            late.setblocking(False)
+            assert late.connect_ex(sock.getsockname()) == errno.EINPROGRESS
+            sock.accept()[0].close()
+            with pytest.raises(BlockingIOError):
+                sock.accept()
+            assert not select.select([], [late], [], 0)[1]
+
+
+def test_options_of_a_socket_that_listens_can_be_others(tmp_path: Path) -> None:
+    path = tmp_path / "web.sock"
+    address = UnixAddress(str(path))
+    with listen(address, ListenOptions(backlog=1)) as sock:
+        adjust(sock, address, ListenOptions(backlog=8, unix_mode=0o600))
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        clients = [socket.socket(socket.AF_UNIX) for _ in range(6)]
+        for one in clients:
+            one.setblocking(False)
+            one.connect(str(path))
+            one.close()

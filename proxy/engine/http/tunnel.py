@@ -51,6 +51,10 @@ class Tunnel(Relay):
             if flow is not None:
                 flow.hang_up = False
 
+    @property
+    def relays_to(self) -> LiveBackend:
+        return self._backend
+
     def drain(self) -> None:
         """A tunnel ends when its peers end it."""
 

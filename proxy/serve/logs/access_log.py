@@ -54,7 +54,7 @@ class LogWriter:
     def __init__(self, frontend: Frontend, settings: AccessLog, records: RecordBuffer) -> None:
         """Raises LogError."""
         self._name = f"access log of {frontend.config.name}"
-        self._records = records
+        self.records = records
         self._settings = settings
         self._format = make_format(frontend.config.name, settings)
         try:
@@ -94,12 +94,12 @@ class LogWriter:
         """No more records come. `run` ends when all is written, or after LAST_WORDS."""
         self._closing.set()
         self._scope.deadline = trio.current_time() + LAST_WORDS
-        self._records.end()
+        self.records.end()
 
     # ------------------------------------------------------------------ records to lines
 
     async def _make_lines(self) -> None:
-        records = self._records
+        records = self.records
         while not self._closing.is_set() or records.records:
             await records.wait(1)
             with trio.move_on_after(GATHER):
@@ -111,9 +111,9 @@ class LogWriter:
 
     def _format_some(self, records: list[Record]) -> None:
         wall = datetime.now(UTC).timestamp() - monotonic()
-        if self._records.tally is not None:
-            self._records.tally.add(records)
-        self._dropped += self._records.take_dropped()
+        if self.records.tally is not None:
+            self.records.tally.add(records)
+        self._dropped += self.records.take_dropped()
         is_selective, limit, line_of = self._settings.only == "errors", self._settings.buffer, self._format.line
         for record in records:
             if is_selective and is_good(record[4]):
@@ -136,7 +136,7 @@ class LogWriter:
     # ------------------------------------------------------------------ lines to their destination
 
     async def _write_lines(self) -> None:
-        while self._lines or not (self._closing.is_set() and not self._records.records):
+        while self._lines or not (self._closing.is_set() and not self.records.records):
             await self._wake.wait()
             self._wake = trio.Event()
             lines, self._lines = self._lines, []

@@ -44,6 +44,8 @@ class WatchedCertificates:
         except CertificateError as error:
             log.error("%s: the certificates stay as they were: %s", frontend.config.name, error)
             return
+        if frontend.config.tls != self._settings.tls:
+            return  # a reload has chosen others meanwhile
         frontend.tls = self.current.context
         log.info("%s: new certificates: %s", frontend.config.name, _described(self.current))
 
@@ -65,13 +67,14 @@ class CertificateWatch:
 
     async def run(self, frontends: dict[str, Frontend]) -> None:
         """Until cancelled."""
-        while self.watched:
+        while True:
             with trio.move_on_after(EVERY):
                 await self._asked.wait()
             is_asked = self._asked.is_set()
             self._asked = trio.Event()
-            for name, watched in self.watched.items():
-                await watched.follow(frontends[name], is_asked=is_asked)
+            for name, watched in list(self.watched.items()):
+                if name in frontends:  # a reload may take it away meanwhile
+                    await watched.follow(frontends[name], is_asked=is_asked)
 
 
 def _files(settings: config.Frontend) -> Iterator[str]:

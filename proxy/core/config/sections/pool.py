@@ -10,7 +10,7 @@ from proxy.core.config.sections.health_check import HealthCheck
 from proxy.core.config.sections.pool_tls import PoolTls
 from proxy.core.config.sections.retries import DEFAULT_RETRY_ON, RetryBudget, RetryOnItem
 from proxy.core.config.sections.section import Section, like
-from proxy.core.config.sections.units import Duration
+from proxy.core.config.sections.units import Duration, IdleDuration
 from proxy.core.config.sections.values import (
     Address,
     Balance,
@@ -60,6 +60,9 @@ class PoolTimeouts(Section):
     sooner. Default 30s, at most 1d."""
     send: Annotated[Duration, like("30s")] = 30.0
     """Longest pause during which a backend takes none of the bytes waiting for it. Default 30s, at most 1d."""
+    drain: Annotated[IdleDuration, like("1h")] = 3600.0
+    """How long tunnels (WebSocket) and tcp sessions with a backend may go on after it was drained or removed; then they
+    are cut. Requests are always waited for. Default 1h, at most 30d."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
