@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy import __version__
+from proxy.core.address import AddressError, parse_address
 from proxy.core.config import Checked, ConfigErrors, check_file, json_schema, problems_as_json, render_problems
 from proxy.engine.tls.backend_tls import check_contexts
 from proxy.serve.logs.program_log import start_logging
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 BAD_CONFIG = 2  # exit status, also of argparse for a bad command line
 CANNOT_START = 1
+ADMIN = "127.0.0.1:9900"  # the address that examples and messages name
 
 _EPILOG = """\
 examples:
@@ -28,6 +30,7 @@ examples:
   rproxy check lb.toml              say all that is wrong with a file, start nothing; exit status 2 if it has errors
   rproxy check --json lb.toml       the same, one JSON object per problem
   rproxy doctor --config lb.toml    look at this machine too, and explain each finding with its fix
+  rproxy top --admin HOST:PORT      watch a running rproxy: backends, workers, errors; with --once as text
   rproxy schema > rproxy.json       a JSON Schema, for completion and checks in editors
 """
 
@@ -43,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if arguments.command == "doctor":
         return _doctor(arguments)
+    if arguments.command == "top":
+        return _top(arguments)
     if arguments.config is None:
         parser.error("what to serve is missing: rproxy --config lb.toml")
     return _run(arguments.config, arguments.log_level)
@@ -68,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--config", dest="file", metavar="FILE", help="what rproxy serves, or is to serve")
     doctor.add_argument("--json", action="store_true", help="one JSON object, for programs")
     doctor.add_argument("--quiet", action="store_true", help="send backends no request (HEAD), only connect")
+    top = commands.add_parser("top", help="watch a running rproxy in the terminal")
+    top.add_argument("--admin", metavar="ADDRESS", help=f"[admin] listen of that rproxy; default: {ADMIN}")
+    top.add_argument("--config", dest="file", metavar="FILE", help="where that address stands")
+    top.add_argument("--once", action="store_true", help="print it once, as text, and end")
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
     return parser
 
@@ -101,6 +110,26 @@ def _doctor(arguments: argparse.Namespace) -> int:
     found = examine.examine(config, asks=not arguments.quiet)
     sys.stdout.write(report.as_json(found) if arguments.json else report.as_text(found))
     return found.status
+
+
+def _top(arguments: argparse.Namespace) -> int:
+    """Imported late, as the doctor is."""
+    from proxy.top.run import top
+
+    text = arguments.admin or ADMIN
+    if arguments.file is not None:
+        config = _checked(arguments.file).config
+        if config is None or config.admin is None:
+            what = "no [admin]" if config else f"errors: rproxy check {arguments.file}"
+            sys.stderr.write(f"rproxy: {arguments.file} has {what}\n")
+            return BAD_CONFIG
+        text = str(config.admin.listen)
+    try:
+        address = parse_address(text)
+    except AddressError as error:
+        sys.stderr.write(f"rproxy: --admin: {error}\n")
+        return BAD_CONFIG
+    return top(address, once=arguments.once)
 
 
 def _run(path: str, level: str) -> int:

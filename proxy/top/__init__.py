@@ -1,0 +1,1 @@
+"""`rproxy top`: what the dashboard shows, in a terminal."""
