@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance.operator import Operator, Plan, operated
-from tests.acceptance.traffic import Client, Keeper, Opener, Transfer, WebSocket, going, wrk
+from tests.acceptance.traffic import CUT, Client, Keeper, Opener, Transfer, WebSocket, Wrk, going, wrk
 from tests.clients.support import module
 from tests.processes import free_port, start_backend
 
@@ -56,10 +56,12 @@ def reloads(backends: list[str]) -> Iterator[dict[str, int]]:
 class Traffic:
     """All clients, and what has failed of each kind."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, lasting: bool) -> None:
         self.requests: list[Client] = [Opener(f"opener {n}", plan.web) for n in range(OPENERS)]
         self.requests += [Keeper(f"keeper {n}", plan.web) for n in range(KEEPERS)]
-        self.lasting: list[Client] = [WebSocket("WebSocket", plan.web), Transfer("transfer", plan.stream)]
+        self.lasting: list[Client] = []
+        if lasting:
+            self.lasting = [WebSocket("WebSocket", plan.web), Transfer("transfer", plan.stream)]
 
     @property
     def good(self) -> int:
@@ -75,23 +77,47 @@ class Traffic:
                 raise AssertionError(f"{client.name} ended after {client.tally.good} rounds") from client.error
 
 
+def check_failures(traffic: Traffic, seen: Wrk, *, kills: int) -> None:
+    """What a killed worker had in its hands is cut, and a client has one request at a time there."""
+    failures = traffic.failures()
+    assert set(failures) <= {CUT}
+    assert failures[CUT] <= kills * len(traffic.requests)
+    assert set(seen.errors) <= {"read"}
+    assert seen.errors.get("read", 0) <= kills * WRK
+
+
 def drain_each(operator: Operator) -> None:
     for address in operator.plan.app:
         operator.drain(address)
         operator.enable(address)
 
 
-@pytest.mark.parametrize("workers", [1])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_each_backend_is_drained_and_returns_and_nobody_notices(
     backends: list[str], workers: int, figures: Figures
 ) -> None:
     module("websockets")
     plan = plan_of(backends, workers)
     with operated(plan) as operator:
-        traffic = Traffic(plan)
+        traffic = Traffic(plan, lasting=True)
         with going(*traffic.requests, *traffic.lasting), wrk(plan.web) as seen:
             drain_each(operator)
             traffic.check_lasting()
     assert not seen.errors
     assert not traffic.failures()
     figures(f"operate: each of 4 backends drained and back, {seen.requests + traffic.good} requests, none failed")
+
+
+def test_a_killed_worker_costs_what_it_had_in_its_hands(backends: list[str], figures: Figures) -> None:
+    plan = plan_of(backends, workers=2)
+    with operated(plan) as operator:
+        traffic = Traffic(plan, lasting=False)
+        with going(*traffic.requests), wrk(plan.web, WRK) as seen:
+            operator.wait_work(*plan.app)
+            took = [operator.kill(number) for number in operator.workers()]
+        check_failures(traffic, seen, kills=len(took))
+        figures(
+            f"operate: SIGKILL of each of 2 workers, replaced within {', '.join(f'{t:.2f} s' for t in took)}; "
+            f"cut in flight: {seen.errors.get('read', 0)} of wrk's {seen.requests} requests, "
+            f"{traffic.failures()[CUT]} of {traffic.good} others"
+        )
