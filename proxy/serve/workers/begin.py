@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.core.config import Config
+    from proxy.core.share import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """With it go descriptors: the scoreboard, and then a listening socket for each of `bound`.
+    """With it go descriptors: the scoreboard, the semaphores of `share`, and a listening socket for each of `bound`.
 
     number: from 1, also of its column of the scoreboard. log_level: of the program's own log.
     """
 
     number: int
     config: Config
+    share: Share
     bound: tuple[tuple[str, Address], ...]
     log_level: int

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.core.statistics import WorkerCondition
-    from proxy.engine.scoreboard import Scoreboard
     from proxy.serve.controller import Controller
     from proxy.serve.listeners import Listeners
     from proxy.serve.orders import Order
+    from proxy.serve.workers.slot_keeper import SlotKeeper
     from proxy.serve.workers.spawning import Process, Spawning
 
 # Its share of the clients waits in the kernel until it is back, so that the first death costs no pause.
@@ -59,7 +59,7 @@ class Supervised:
         spawning: Spawning,
         controller: Controller,
         listeners: Listeners,
-        board: Scoreboard,
+        slots: SlotKeeper,
     ) -> None:
         self.number = number
         self.state: WorkerCondition = "starting"
@@ -70,7 +70,7 @@ class Supervised:
         self._spawning = spawning
         self._controller = controller
         self._listeners = listeners
-        self._board = board
+        self._slots = slots
         self._restarts = Restarts(POLICY, trio.current_time())
         self._outbox: Outbox | None = None
         self._ending = trio.Event()
@@ -139,7 +139,7 @@ class Supervised:
             process.close()
             channel.close()
             self._outbox = self._heart = self.pid = None
-        self._board.retire(self.number, {})
+        self._slots.retire(self.number)
         return self._why or _how(status)
 
     async def _attend(self, process: Process, channel: Channel, first: _First) -> int | None:
@@ -160,14 +160,16 @@ class Supervised:
 
     def _tell_all(self, outbox: Outbox) -> None:
         config = self._controller.config
-        share = self._listeners.share(self.number, self._count)
+        mine = self._listeners.share(self.number, self._count)
+        share, semaphores = self._slots.share()
         begin = Begin(
             number=self.number,
             config=config,
-            bound=tuple((name, address) for name, address, _ in share),
+            share=share,
+            bound=tuple((name, address) for name, address, _ in mine),
             log_level=logging.getLogger().getEffectiveLevel(),
         )
-        outbox.put(dump_order(begin), [self._board.fd, *(sock.fileno() for _, _, sock in share)])
+        outbox.put(dump_order(begin), [self._slots.board.fd, *semaphores, *(sock.fileno() for _, _, sock in mine)])
         self._controller.greet(self)
         if self.is_serving:
             self.send(Accept())
@@ -192,10 +194,10 @@ class Supervised:
             case CannotStart():
                 self._why = report.reason
             case _:
-                self._controller.observed(report)
+                self._controller.observed(report, self.number)
 
     async def _watch(self, process: Process) -> None:
-        column = self._board.column(self.number)
+        column = self._slots.board.column(self.number)
         self._heart = heart = Heartbeat(LOOK, trio.current_time())
         while heart.silence(column.heartbeat, trio.current_time()) < self._patience():  # noqa: ASYNC110 - shared memory
             await trio.sleep(LOOK)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.config import AUTO
-from proxy.engine.scoreboard import Scoreboard
 from proxy.serve.controller import Controller
 from proxy.serve.controlling import start_controlling
 from proxy.serve.listeners import Listeners
+from proxy.serve.workers.slot_keeper import SlotKeeper
 from proxy.serve.workers.spawning import Spawning
 from proxy.serve.workers.supervised import Supervised
 
@@ -39,7 +39,8 @@ class Supervisor:
         self.listeners = Listeners.bind(config, inherited, count)
         try:
             self.controller = Controller(config)
-            self.board = Scoreboard.create(count)
+            self.slots = SlotKeeper(count)
+            self.slots.configure(config)
         except BaseException:
             self.listeners.close()
             self.listeners.close_admin()
@@ -57,7 +58,7 @@ class Supervisor:
             spawning=self.spawning,
             controller=self.controller,
             listeners=self.listeners,
-            board=self.board,
+            slots=self.slots,
         )
 
     async def moved(self) -> None:
@@ -73,6 +74,7 @@ class Supervisor:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.spawning.run)
+                nursery.start_soon(self.slots.run)
                 await nursery.start(self._run_workers)
                 await start_controlling(nursery, self.controller, self.listeners)
                 for worker in self.workers:
@@ -81,7 +83,7 @@ class Supervisor:
         finally:
             self.listeners.close()
             self.listeners.close_admin()
-            self.board.close()
+            self.slots.close()
 
     async def _run_workers(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Started when all are able to serve."""

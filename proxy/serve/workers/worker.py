@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import trio
 
 from proxy.engine.scoreboard import PROCESS, Scoreboard
+from proxy.engine.shared.sharing import Sharing
 from proxy.engine.tls.backend_tls import TlsFileError
 from proxy.serve import privileges
 from proxy.serve.listeners import Bound, Listeners
@@ -61,14 +63,16 @@ class Worker:
         """data: Begin. Raises LogError, TlsFileError, CertificateError and PrivilegeError."""
         begin = load_order(data)
         assert isinstance(begin, Begin)
-        board, *sockets = descriptors
+        board = Scoreboard.attach(descriptors[0])
+        first = 1 + len(begin.share.semaphores)
+        share_with = partial(Sharing.join, board, begin.number, begin.share, descriptors[1:first])
         start_logging(begin.log_level, begin.number)
         self._channel = channel
         self._outbox = Outbox(channel)
-        self._column = Scoreboard.attach(board).column(begin.number)
-        pairs = zip(begin.bound, sockets, strict=True)
+        self._column = board.column(begin.number)
+        pairs = zip(begin.bound, descriptors[first:], strict=True)
         bound = [Bound(*place, socket.socket(fileno=each)) for place, each in pairs]
-        self._server = Server(begin.config, Listeners(bound, owns_paths=False), self.report)
+        self._server = Server(begin.config, Listeners(bound, owns_paths=False), self.report, share_with)
         self._is_draining = False
         privileges.drop(begin.config)
 
