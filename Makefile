@@ -15,7 +15,8 @@ BIN := $(CURDIR)/.venv/bin
 IN_VENV := PATH="$(BIN):$$PATH"
 
 # program:package of Debian; the tests talk to these.
-PROGRAMS := curl:curl openssl:openssl socat:socat wrk:wrk nginx:nginx haproxy:haproxy slowhttptest:slowhttptest chromium:chromium chromedriver:chromium-driver
+PROGRAMS := curl:curl openssl:openssl socat:socat wrk:wrk nginx:nginx haproxy:haproxy slowhttptest:slowhttptest chromium:chromium chromedriver:chromium-driver \
+	systemctl:systemd nsenter:util-linux
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import faulthandler
 import logging
 import os
 import signal
@@ -45,6 +46,7 @@ class StartError(Exception):
 
 def run(config: Config) -> None:
     """Serves until SIGTERM or SIGINT. Raises StartError."""
+    faulthandler.enable()  # systemd's watchdog ends what hangs with SIGABRT: the log says where it was
     raise_descriptor_limit()
     try:
         trio.run(_run, config, ServiceManager(), strict_exception_groups=True)

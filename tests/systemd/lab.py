@@ -92,7 +92,7 @@ class Lab:
         try:
             wait_until(lambda: properties.items() <= self.show(unit, *properties).items(), 3 * DEADLINE)
         except AssertionError:
-            raise AssertionError(f"{self.show(unit, *properties)}\n{self.journal('--user-unit', unit)}") from None
+            raise AssertionError(f"{self.show(unit, *properties)}\n{self.journal()}") from None
 
     def write(self, name: str, text: str) -> None:
         """A unit file; then `reload_units`."""
