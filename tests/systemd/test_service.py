@@ -162,7 +162,7 @@ def test_the_first_client_starts_it(lab: Lab, backend: str, address: str, figure
 def test_a_socket_unit_gives_a_frontend_its_address_by_name(lab: Lab, backend: str, address: str) -> None:
     """Two socket units for one service; the file lists other addresses."""
     elsewhere = f"unix:{lab.directory}/named.sock"
-    local = f'[frontends.local]\nlisten = "unix:{lab.directory}/another.sock"\npool = "app"\n'
+    local = f'[frontends.local]\nlisten = "unix:@{lab.directory}"\npool = "app"\n'
     service = install(lab, "named", CONFIG.format(address=f"127.0.0.1:{free_port()}", backend=backend) + local)
     install_socket(lab, "named", [address], "web")
     install_socket(lab, "named-local", [elsewhere.removeprefix("unix:")], "local")

@@ -47,16 +47,17 @@ def read_token(admin: Admin) -> str | None:
 
 
 def _why_not_listen(address: UnixAddress) -> str:
-    """Empty if nothing stands in the way. A socket that exists may be stale, so only bind can judge it."""
+    """Empty if nothing stands in the way. A socket that exists may be stale, or ours, or a socket unit's: only bind can
+    judge it, and where it need not be bound, its directory need not be ours."""
     if address.is_abstract:
         return ""
     directory = os.path.dirname(address.path)
     if fault := _no_directory(directory):
         return fault
+    if os.path.lexists(address.path):
+        return "" if stat.S_ISSOCK(os.lstat(address.path).st_mode) else "something that is not a socket has this name"
     if not os.access(directory, os.W_OK | os.X_OK):
         return f"this user may not make files in the directory {directory}"
-    if os.path.lexists(address.path) and not stat.S_ISSOCK(os.lstat(address.path).st_mode):
-        return "something that is not a socket has this name"
     return ""
 
 
