@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from proxy.engine.timers import Bucket
 
 NO_BEGINNING = (b"", b"\r")
+GRACE = 1.0  # seconds, for a client that has just connected or just had its answer, to ask once more of one who drains
 LINGER = 2.0  # seconds that a closing connection takes in what the client still sends (RFC 9112 section 9.6)
 
 
@@ -383,13 +384,20 @@ class HttpSession:
             self.abort()
 
     def drain(self) -> None:
-        """No further request after the present one, or after one that the kernel holds already."""
+        """No further request after the present one, after one that the kernel holds already, or after one that is about
+        to come: its client would see its connection closed instead of an answer."""
         self.reactor.call_soon(self._end_if_idle)
 
     def _end_if_idle(self) -> None:
         if self.exchange is None and not (self.unsent or self.is_closing or self.is_over):
             self.on_event(0)
-        if self.exchange is None and not (self.unsent or self.buffer or self.is_closing):
+        idle_since = self.spare_since()
+        if idle_since is None or self.buffer or self.is_closing:
+            return
+        if self.reactor.now < idle_since + GRACE:
+            self.deadline = min(self.deadline, idle_since + GRACE)
+            self.frontend.wheel.add(self)  # sooner than it would look
+        else:
             self.close()
 
     def cut(self) -> None:

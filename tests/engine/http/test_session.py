@@ -376,6 +376,25 @@ async def test_draining_closes_idle_connections_and_finishes_what_runs() -> None
                 busy.close()
 
 
+async def test_clients_that_are_about_to_ask_when_draining_begins_are_served() -> None:
+    """One has just connected, the other has just had its answer; a moment later both would have met a closed door."""
+    async with backend(hello) as app, proxy(config(app.address)) as server:
+        async with client(server) as new, client(server) as old:
+            await old.send(GET)
+            await old.response()
+            await until(lambda: server.active == 2)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(server.drain, 5)
+                await until(lambda: server.frontends["web"].is_draining)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+                for wire in (new, old):
+                    await wire.send(GET)
+                    head, body = await wire.response()
+                    assert body == b"ok"
+                    assert b"Connection: close\r\n" in head
+                    wire.close()
+
+
 async def test_request_that_is_in_the_kernel_when_draining_begins_is_served() -> None:
     """On a new connection that was not accepted yet, and on one that was idle until now."""
     async with backend(hello) as app, proxy(config(app.address)) as server, client(server) as old:
