@@ -26,12 +26,9 @@ class Teller:
         self._told: Counter[object] = Counter()  # by whose counter it is and which
 
     async def run(self) -> None:
-        """Until cancelled, and then once more: of what ended since."""
-        try:
-            while True:
-                await trio.sleep(TELL_EVERY)
-                self._server.report(self.take())
-        finally:
+        """Until cancelled."""
+        while True:
+            await trio.sleep(TELL_EVERY)
             self._server.report(self.take())
 
     def take(self) -> Told:

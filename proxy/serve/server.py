@@ -72,6 +72,7 @@ class Server:
             name: self.make_frontend(settings, self.pools, tls.get(name)) for name, settings in config.frontends.items()
         }
         self.departing = Departing(self)
+        self._teller = Teller(self) if config.admin is not None else None
         self._accepting: list[Listener] = []
         self._is_accepting = False
         self.logs: list[LogWriter] = []
@@ -218,6 +219,8 @@ class Server:
                 await trio.sleep(0.02)
         left = self.active
         self.cut()
+        if self._teller is not None:
+            self.report(self._teller.take())  # whoever hears reports may hear none after this
         return left
 
     def cut(self) -> None:
@@ -275,6 +278,6 @@ class Server:
                 nursery.start_soon(self.sharing.run)
             nursery.start_soon(self.retire_idle)
             nursery.start_soon(self.certificates.run, self.frontends)
-            if self.config.admin is not None:
-                nursery.start_soon(Teller(self).run)
+            if self._teller is not None:
+                nursery.start_soon(self._teller.run)
             task_status.started()
