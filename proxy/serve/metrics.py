@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import trio
@@ -11,6 +10,8 @@ from proxy.core.metrics.told import BackendTold, FrontendTold, PoolTold, Told
 from proxy.engine.measured import MeasuredRecords
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend, LivePool
     from proxy.serve.server import Server
@@ -23,7 +24,8 @@ class Teller:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._told: Counter[object] = Counter()  # by whose counter it is and which
+        self._told: dict[tuple[str, object], int] = {}  # by which counter it is and whose
+        self._before = self._told
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -33,43 +35,46 @@ class Teller:
 
     def take(self) -> Told:
         server = self._server
-        told, self._told = self._told, Counter()
-        self._before = told
+        self._before, self._told = self._told, {}
         return Told(
-            frontends={name: self._frontend(name, frontend) for name, frontend in server.frontends.items()},
-            pools={name: self._pool(name, pool) for name, pool in server.pools.items()},
-            crashes=self._added("crashes", server.reactor.crashes),
+            frontends={name: self._frontend(frontend) for name, frontend in server.frontends.items()},
+            pools={name: self._pool(pool) for name, pool in server.pools.items()},
+            crashes=self._added("crashes", server.reactor, server.reactor.crashes),
         )
 
-    def _frontend(self, name: str, frontend: Frontend) -> FrontendTold:
-        accepted = self._added(("accepted", name), frontend.accepted)
+    def _frontend(self, frontend: Frontend) -> FrontendTold:
+        """With its predecessors, whose sessions could not go on after a reload: they have their tally in common."""
+        name = frontend.config.name
+        former = (each for each in self._server.departing.frontends if each.config.name == name)
+        active = accepted = 0
+        for each in (frontend, *former):
+            active += each.active
+            accepted += self._added("accepted", each, each.accepted)
+            if isinstance(each.records, MeasuredRecords):
+                each.records.count()
         if frontend.tally is None:
-            return FrontendTold(active=frontend.active, accepted=accepted)
-        if isinstance(frontend.records, MeasuredRecords):
-            frontend.records.count()
-        return frontend.tally.take(active=frontend.active, accepted=accepted)
+            return FrontendTold(active=active, accepted=accepted)
+        return frontend.tally.take(active=active, accepted=accepted)
 
-    def _pool(self, name: str, pool: LivePool) -> PoolTold:
+    def _pool(self, pool: LivePool) -> PoolTold:
         return PoolTold(
             waiting=pool.waiting,
-            retried=self._added_to(("retried", name), pool.retried),
-            backends={backend.name: self._backend(name, backend) for backend in pool.backends},
+            retried=self._added_to(pool, pool.retried),
+            backends={backend.name: self._backend(backend) for backend in pool.backends},
         )
 
-    def _backend(self, pool: str, backend: LiveBackend) -> BackendTold:
+    def _backend(self, backend: LiveBackend) -> BackendTold:
         return BackendTold(
             taken=backend.taken - backend.others,
             idle=len(backend.idle),
-            picked=self._added(("picked", pool, backend.name), backend.picked),
-            failures=self._added_to(("failures", pool, backend.name), backend.failures),
+            picked=self._added("picked", backend, backend.picked),
+            failures=self._added_to(backend, backend.failures),
         )
 
-    def _added_to(self, key: tuple[str, ...], counts: Counter[str]) -> dict[str, int]:
+    def _added_to(self, whose: object, counts: Counter[str]) -> dict[str, int]:
         """Of those that grew. Most are empty."""
-        return {what: added for what, count in counts.items() if (added := self._added((*key, what), count))}
+        return {what: added for what, count in counts.items() if (added := self._added(what, whose, count))}
 
-    def _added(self, key: object, count: int) -> int:
-        """A counter that is smaller than before is a new one: the backend was removed and has come back."""
-        self._told[key] = count
-        before = self._before[key]
-        return count - before if count >= before else count
+    def _added(self, what: str, whose: object, count: int) -> int:
+        self._told[what, whose] = count
+        return count - self._before.get((what, whose), 0)

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from proxy.core.metrics.told import BackendTold, Ended
+from proxy.engine.make_backends import make_backends
 from proxy.serve.metrics import Teller
 from tests.engine.logs import Log
 from tests.engine.support import GET, NOBODY, Gate, ask, backend, client, config, echo, hello, proxy, until
@@ -121,11 +122,13 @@ async def test_a_tcp_session_is_told_of_when_it_has_ended() -> None:
         assert web.phases.keys() == {"pick", "dial", "tunnel", "total"}
 
 
-async def test_a_backend_that_has_gone_and_come_back_begins_anew() -> None:
+async def test_what_comes_again_begins_anew() -> None:
     async with backend(hello) as app, operated(with_admin(config(app.address))) as rproxy:
-        teller = Teller(rproxy.server)
-        live = rproxy.server.pools["app"].backends[0]
-        live.picked = 7
-        assert teller.take().pools["app"].backends[live.name].picked == 7
-        live.picked = 2
-        assert teller.take().pools["app"].backends[live.name].picked == 2
+        teller, pool = Teller(rproxy.server), rproxy.server.pools["app"]
+        name = pool.backends[0].name
+        pool.backends[0].picked = 7
+        assert teller.take().pools["app"].backends[name].picked == 7
+        (another,) = make_backends(pool.config)
+        another.picked = 9
+        pool.backends = [another]
+        assert teller.take().pools["app"].backends[name].picked == 9

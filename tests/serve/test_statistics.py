@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,8 @@ from tests.serve.admin.support import with_admin
 from tests.serve.workers.support import get, replaced, supervised, workers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.core.statistics import BackendStatistics, Statistics
     from proxy.serve.workers.supervisor import Supervisor
 
@@ -52,6 +53,12 @@ def test_of_a_backend_that_is_configured_no_more_nothing_is_kept() -> None:
     controller.observed(Told(pools={"app": PoolTold(backends=gone), "former": PoolTold()}))
     assert controller.totals.pools.keys() == {"app"}
     assert controller.totals.pools["app"].backends.keys() == {str(NOBODY)}
+
+
+async def told(running: Supervisor, is_there: Callable[[Statistics], bool]) -> Statistics:
+    while not is_there(running.controller.statistics()):  # noqa: ASYNC110 - workers tell twice a second
+        await trio.sleep(0.05)
+    return running.controller.statistics()
 
 
 @pytest.mark.slow
