@@ -10,6 +10,7 @@ import trio
 from proxy.core.config import Config
 from proxy.doctor.checks import (
     accept_queues,
+    admin_access,
     idle_connections,
     ip_versions,
     local_ports,
@@ -24,7 +25,8 @@ from proxy.doctor.checks import (
     unreachable,
 )
 from proxy.doctor.finding import STATUSES
-from proxy.doctor.machine import look_at_sockets, read_machine
+from proxy.doctor.machine import look_at_sockets, open_files_of, read_machine
+from proxy.doctor.places import serving
 from proxy.doctor.probe import probe_all
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ CHECKS: dict[str, Callable[[Config, Machine], Iterator[Finding]]] = {
     "processors": processors.check,
     "IP versions": ip_versions.check,
     "privileges": privileges.check,
+    "admin access": admin_access.check,
 }
 NOTHING = Config(frontends={})  # of a machine alone
 
@@ -80,7 +83,10 @@ async def _look(config: Config, asks: bool) -> Machine:
     probes = await probe_all(config, asks=asks)
     before = look_at_sockets()
     await trio.sleep(BETWEEN_LOOKS)
-    return replace(machine, probes=probes, listening=still_waiting(before, look_at_sockets()))
+    machine = replace(machine, probes=probes, listening=still_waiting(before, look_at_sockets()))
+    running = serving(config, machine)
+    open_files = open_files_of(running.pid) if running is not None else None
+    return machine if open_files is None else replace(machine, open_files=open_files)
 
 
 def still_waiting(

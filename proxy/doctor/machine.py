@@ -52,13 +52,16 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """sysctls: those of SYSCTLS that this kernel has. cpus: that may be used, a quota of the cgroup included, inf if
-    unknown. memory: bytes that are free to use, inf if unknown. open_files: the hard limit. uid: who runs the doctor.
-    runs_as: who will serve; None if that user does not exist. listening: None if the kernel would not say.
+    """sysctls: those of SYSCTLS that this kernel has. processors: CPUs that we may run on, for which `workers = "auto"`
+    has a worker each. cpus: as many, or less by a quota of the cgroup; inf if unknown. memory: bytes that are free to
+    use, inf if unknown. open_files: the hard limit, of the rproxy that serves this configuration if one runs. uid: who
+    runs the doctor. runs_as: who will serve; None if that user does not exist. listening: None if the kernel would not
+    say.
     """
 
     kernel: str = ""
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    processors: int = 1
     cpus: float = math.inf
     memory: float = math.inf
     open_files: int = resource.RLIM_INFINITY
@@ -76,10 +79,12 @@ class Machine:
 
 def read_machine(config: Config) -> Machine:
     """As it is now, without probes. Reads files only."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Machine(
         kernel=platform.release(),
         sysctls={name: value for name in SYSCTLS if (value := _sysctl(name)) is not None},
-        cpus=_cpus(),
+        processors=processors,
+        cpus=_cpus(processors),
         memory=_memory(),
         open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         uid=os.geteuid(),
@@ -87,6 +92,15 @@ def read_machine(config: Config) -> Machine:
         runs_as=_user(config),
         listening=look_at_sockets(),
     )
+
+
+def open_files_of(pid: int) -> int | None:
+    """The hard limit of another process; None if it is not told."""
+    for line in (_read(f"/proc/{pid}/limits") or "").splitlines():
+        if line.startswith("Max open files"):
+            most = line.split()[4]
+            return resource.RLIM_INFINITY if most == "unlimited" else int(most)
+    return None
 
 
 def look_at_sockets() -> tuple[Listening, ...] | None:
@@ -110,10 +124,9 @@ def _sysctl(name: str) -> str | None:
     return _read("/proc/sys/" + name.replace(".", "/"))
 
 
-def _cpus() -> float:
-    count = float(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else float(os.cpu_count() or 1)
+def _cpus(count: int) -> float:
     quota, _, period = (_cgroup("cpu.max") or "max").partition(" ")
-    return count if quota == "max" else min(count, int(quota) / int(period))
+    return float(count) if quota == "max" else min(count, int(quota) / int(period))
 
 
 def _memory() -> float:

@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.config import AUTO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.core.config import Backend, Config, Frontend, Pool
     from proxy.doctor.machine import Listening, Machine
+    from proxy.serve.processes import Process
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0", "::"
 
@@ -90,11 +92,30 @@ def backends_of(config: Config) -> Iterator[tuple[str, Pool, Backend]]:
             yield f"pool {name}, backend {backend.address}", pool, backend
 
 
+def serving(config: Config, machine: Machine) -> Process | None:
+    """A running rproxy that listens where this configuration says."""
+    owners = (o for _, a in addresses_of(config) for found in in_the_way(machine, a) for o in found.owners)
+    return next((owner for owner in owners if owner.is_rproxy), None)
+
+
+def workers_of(config: Config, machine: Machine) -> int:
+    """Processes that serve clients, each with the limits of its frontends."""
+    return machine.processors if config.workers == AUTO else config.workers
+
+
 def listens_of(config: Config) -> Iterator[tuple[str, Frontend, Address]]:
-    """Every address that we shall listen on."""
+    """Every address of a frontend."""
     for name, frontend in config.frontends.items():
         for address in frontend.listen:
             yield f"frontend {name}, {address}", frontend, address
+
+
+def addresses_of(config: Config) -> Iterator[tuple[str, Address]]:
+    """Every address that we shall listen on."""
+    for where, _, address in listens_of(config):
+        yield where, address
+    if config.admin is not None:
+        yield f"admin, {config.admin.listen}", config.admin.listen
 
 
 def names_of(found: list[Listening]) -> str:

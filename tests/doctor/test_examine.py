@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proxy.core.config import parse_config
 from proxy.doctor.examine import CHECKS, Examination, examine, still_waiting
 from proxy.doctor.finding import Finding, Level
 from proxy.doctor.machine import Machine
+from tests.clients.support import program
 from tests.doctor.support import config, listening
-from tests.processes import free_port
+from tests.processes import free_port, start_process, wait_listening
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def finding(level: Level) -> tuple[str, Finding]:
@@ -39,6 +49,27 @@ def test_stuck_is_who_waited_at_both_looks() -> None:
         (found,) = still_waiting((before,), (after,)) or ()
         assert found.is_stuck is stuck
     assert still_waiting(None, None) is None
+
+
+@pytest.mark.slow
+def test_limits_are_those_of_the_rproxy_that_runs(tmp_path: Path) -> None:
+    web = f"127.0.0.1:{free_port()}"
+    text = f'[frontends.web]\nlisten = "{web}"\nrespond = 200\n'
+    path = tmp_path / "lb.toml"
+    path.write_text(text)
+    args = (
+        program("prlimit", "util-linux"),
+        "--nofile=4321:4321",
+        sys.executable,
+        "-m",
+        "proxy",
+        "--config",
+        str(path),
+    )
+    with start_process(args) as process:
+        wait_listening(web, process=process)
+        assert examine(parse_config(text, "lb.toml")).machine.open_files == 4321
+    assert examine(parse_config(text, "lb.toml")).machine.open_files != 4321
 
 
 def test_names_of_checks_are_their_files() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
 from proxy.doctor.finding import Finding, sysctl_fix
-from proxy.doctor.places import ANY_IPV4, ANY_IPV6, backends_of, listens_of
+from proxy.doctor.places import ANY_IPV4, ANY_IPV6, addresses_of, backends_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def check(config: Config, machine: Machine) -> Iterator[Finding]:
 
 def _without_ipv6(config: Config, machine: Machine) -> Iterator[Finding]:
     is_off = machine.sysctls.get(DISABLED) != "0"  # no such file: a kernel without IPv6
-    places = [(where, address) for where, _, address in listens_of(config)]
+    places = list(addresses_of(config))
     places += [(where, backend.address) for where, _, backend in backends_of(config)]
     for where, address in places:
         if is_off and isinstance(address, TcpAddress) and ":" in address.host:

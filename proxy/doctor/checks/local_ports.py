@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
 from proxy.doctor.finding import Finding, sysctl_fix
-from proxy.doctor.places import backends_of, is_here, listens_of
+from proxy.doctor.places import addresses_of, backends_of, is_here, workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,18 +21,18 @@ UNPRIVILEGED = "net.ipv4.ip_unprivileged_port_start"
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
     if RANGE in machine.sysctls:
         low, high = map(int, machine.sysctls[RANGE].split())
-        yield from _too_few(config, high - low + 1)
+        yield from _too_few(config, high - low + 1, workers_of(config, machine))
         yield from _in_the_range(config, machine, low, high)
     yield from _low(config, machine)
 
 
-def _too_few(config: Config, ports: int) -> Iterator[Finding]:
+def _too_few(config: Config, ports: int, workers: int) -> Iterator[Finding]:
     """One port per connection to one address."""
     for name, pool in config.pools.items():
         tcp = [backend for backend in pool.backends if isinstance(backend.address, TcpAddress)]
         if len(tcp) < len(pool.backends) or not tcp:
             continue  # Unix sockets need none
-        clients = sum(f.limits.connections for f in config.frontends.values() if name in f.pool_names)
+        clients = workers * sum(f.limits.connections for f in config.frontends.values() if name in f.pool_names)
         room = sum(min(ports, backend.max_connections or ports) for backend in tcp)
         if clients > room and not all(backend.max_connections for backend in tcp):
             yield Finding(
@@ -47,7 +47,7 @@ def _too_few(config: Config, ports: int) -> Iterator[Finding]:
 
 def _in_the_range(config: Config, machine: Machine, low: int, high: int) -> Iterator[Finding]:
     reserved = _ports(machine.sysctls.get(RESERVED, ""))
-    places = [(where, address) for where, _, address in listens_of(config)]
+    places = list(addresses_of(config))
     places += [(where, b.address) for where, _, b in backends_of(config)]
     for where, address in places:
         if not isinstance(address, TcpAddress) or not is_here(address.host) or address.port in reserved:
@@ -65,7 +65,7 @@ def _in_the_range(config: Config, machine: Machine, low: int, high: int) -> Iter
 
 def _low(config: Config, machine: Machine) -> Iterator[Finding]:
     first = machine.number(UNPRIVILEGED)
-    for where, _, address in listens_of(config):
+    for where, address in addresses_of(config):
         if first is None or machine.binds_low_ports or not isinstance(address, TcpAddress):
             continue
         if 0 < address.port < first:

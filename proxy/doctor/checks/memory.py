@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.doctor.finding import Finding
+from proxy.doctor.places import workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +20,16 @@ BASE = 60 * MIB  # the process itself
 
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
-    clients = sum(frontend.limits.connections for frontend in config.frontends.values())
-    per_process = BASE + clients * SEEN
-    if clients and per_process > machine.memory:
-        room = max(1, int((machine.memory - BASE) // SEEN))
+    workers = workers_of(config, machine)
+    clients = workers * sum(frontend.limits.connections for frontend in config.frontends.values())
+    wanted = workers * BASE + clients * SEEN
+    if clients and wanted > machine.memory:
+        room = max(1, int((machine.memory / workers - BASE) // SEEN))
         yield Finding(
             level="warning",
             where="frontends, limits.connections",
-            what=f"{clients} clients can make us hold {per_process // MIB} MiB, {machine.memory / MIB:.0f} are free",
+            what=f"{clients} clients can make us hold {wanted // MIB} MiB, {machine.memory / MIB:.0f} are free",
             why=f"Clients that send and never read have been seen to take {SEEN // KIB} KiB each, at most they take "
             f"{SESSION // KIB} KiB, and idle ones 1 KiB. The kernel's socket buffers come on top.",
-            fix=(f"connections = {room}    # in the limits of the frontends, all together",),
+            fix=(f"connections = {room}    # in the limits of the frontends, together",),
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
 from proxy.doctor.finding import Finding
-from proxy.doctor.places import backends_of, in_the_way, listens_of, names_of
+from proxy.doctor.places import addresses_of, backends_of, in_the_way, listens_of, names_of, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,23 +17,18 @@ if TYPE_CHECKING:
 
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
-    for where, frontend, address in listens_of(config):
+    shares = {address for _, f, address in listens_of(config) if f.socket.reuse_port or config.workers != 1}
+    for where, address in addresses_of(config):
         strangers = [found for found in in_the_way(machine, address) if not _is_ours(found)]
-        if strangers and frontend.socket.reuse_port and isinstance(address, TcpAddress):
-            yield Finding(
-                level="problem",
-                where=where,
-                what=f"{names_of(strangers)} listens there too",
-                why="With SO_REUSEPORT on both sides the kernel gives each of them a share of the clients, at random; "
-                "without it on theirs rproxy will not start.",
-                fix=_who(address),
-            )
-        elif strangers:
+        if strangers:
             yield Finding(
                 level="problem",
                 where=where,
                 what=f"{names_of(strangers)} listens there",
-                why="rproxy will not start: the address is in use.",
+                why="With SO_REUSEPORT on both sides the kernel gives each of them a share of the clients, at random; "
+                "without it on theirs rproxy will not start."
+                if isinstance(address, TcpAddress) and address in shares
+                else "rproxy will not start: the address is in use.",
                 fix=_who(address),
             )
     yield from _managed(config, machine)
@@ -43,7 +38,7 @@ def _managed(config: Config, machine: Machine) -> Iterator[Finding]:
     """A member whose parent is no rproxy: one that outlived it, or a second copy by hand."""
     for where, _, backend in backends_of(config):
         found = in_the_way(machine, backend.address) if backend.command else []
-        if found and not any(_serves(machine, address) for _, _, address in listens_of(config)):
+        if found and serving(config, machine) is None:
             yield Finding(
                 level="problem",
                 where=where,
@@ -52,10 +47,6 @@ def _managed(config: Config, machine: Machine) -> Iterator[Finding]:
                 "of an earlier run.",
                 fix=_who(backend.address),
             )
-
-
-def _serves(machine: Machine, address: Address) -> bool:
-    return any(_is_ours(found) for found in in_the_way(machine, address))
 
 
 def _is_ours(found: Listening) -> bool:

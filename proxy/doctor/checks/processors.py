@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from proxy.doctor.finding import Finding
+from proxy.doctor.places import workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +20,15 @@ MANY = 4  # with fewer, backends on the same machine need the rest
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
     if machine.cpus == math.inf or not config.frontends:
         return
-    if config.workers > math.ceil(machine.cpus):
+    workers = workers_of(config, machine)
+    if workers > math.ceil(machine.cpus):
         yield Finding(
             level="warning",
             where="workers",
-            what=f"{config.workers} workers on {machine.cpus:g} CPUs",
+            what=f"{workers} workers on {machine.cpus:g} CPUs",
             why="A worker is one thread, never idle under load: more of them than CPUs take turns, and each turn "
             "adds milliseconds to the slowest requests.",
-            fix=('workers = "auto"',),
+            fix=(f"workers = {math.ceil(machine.cpus)}",),
         )
     elif config.workers == 1 and machine.cpus >= MANY:
         yield Finding(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.doctor.finding import Finding
-from proxy.doctor.places import backends_of, listens_of, names_of, on_port
+from proxy.doctor.places import addresses_of, backends_of, names_of, on_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
-    own = {address for _, _, address in listens_of(config)}  # one frontend is the backend of another
+    own = {address for _, address in addresses_of(config)}  # one frontend is the backend of another
     for where, _, backend in backends_of(config):
         probe = machine.probes.get(str(backend.address))
         if probe is None or not probe.error or backend.command or backend.address in own:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proxy.doctor.checks.memory import BASE, MIB, SEEN, check
 from proxy.doctor.machine import Machine
 from tests.doctor.support import config, only
@@ -13,6 +15,12 @@ def test_more_clients_than_memory() -> None:
     assert "512 are free" in finding.what
     room = int(finding.fix[0].split()[2])
     assert BASE + room * SEEN <= 512 * MIB
+
+
+def test_each_worker_takes_as_many_clients() -> None:
+    two = replace(config(), workers=2)
+    assert not list(check(config(), Machine(memory=1024 * MIB)))
+    assert "20000 clients" in only(check, two, Machine(memory=1024 * MIB)).what
 
 
 def test_memory_enough() -> None:

@@ -25,6 +25,17 @@ def test_a_shared_port_shares_the_clients() -> None:
     assert "at random" in finding.why
 
 
+def test_workers_share_their_port_with_whoever_else_may() -> None:
+    finding = only(check, config("workers = 2"), Machine(listening=(listening("127.0.0.1:8080", NGINX),)))
+    assert "at random" in finding.why
+
+
+def test_a_stranger_at_the_admin_address() -> None:
+    wanting = config('admin.listen = "127.0.0.1:9900"')
+    finding = only(check, wanting, Machine(listening=(listening("127.0.0.1:9900", NGINX),)))
+    assert finding.where == "admin, 127.0.0.1:9900"
+
+
 def test_ourselves_and_other_ports_are_no_strangers() -> None:
     for address, owner in (("127.0.0.1:8080", RPROXY), ("127.0.0.1:8081", NGINX), ("[::1]:8080", NGINX)):
         assert not list(check(config(), Machine(listening=(listening(address, owner),))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from proxy.core.config import AUTO
 from proxy.doctor.checks.processors import check
 from proxy.doctor.examine import NOTHING
 from proxy.doctor.machine import Machine
@@ -14,6 +15,12 @@ def test_more_workers_than_processors() -> None:
     finding = only(check, replace(config(), workers=4), Machine(cpus=2))
     assert finding.level == "warning"
     assert finding.what == "4 workers on 2 CPUs"
+    assert finding.fix == ("workers = 2",)
+
+
+def test_one_worker_per_processor_knows_nothing_of_a_quota() -> None:
+    assert not list(check(replace(config(), workers=AUTO), Machine(processors=8, cpus=8)))
+    assert only(check, replace(config(), workers=AUTO), Machine(processors=8, cpus=1.5)).fix == ("workers = 2",)
 
 
 def test_a_quota_of_half_a_processor_more_is_worth_a_worker() -> None:
