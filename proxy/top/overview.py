@@ -29,9 +29,9 @@ def head(statistics: Statistics, history: History) -> Text:
     times = together([found for name in names if (found := history.times(name))])
     active = sum(frontend.active for frontend in statistics.frontends)
     up, reloads = words.age(statistics.now - statistics.started_at), statistics.generation - 1
-    who = f"rproxy {statistics.version}  {statistics.config_file}  pid {statistics.pid}  up {up}"
+    who = "  ".join(filter(None, (f"rproxy {statistics.version}", statistics.config_file, f"pid {statistics.pid}")))
     return Text.assemble(
-        plain(who, QUIET), (f"  reloaded {reloads}x" if reloads > 0 else "", QUIET), "\n",
+        plain(f"{who}  up {up}", QUIET), (f"  reloaded {reloads}x" if reloads > 0 else "", QUIET), "\n",
         verdict(statistics), "\n",
         (words.rate(exchanges), "bold"), " requests/s   ",
         (f"{words.rate(errors)} errors/s", BAD if errors else ""), "   ",

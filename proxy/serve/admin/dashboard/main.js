@@ -35,7 +35,7 @@ function show(statistics) {
 
 function about({ version, config_file, pid, now, started_at, generation }) {
   const reloads = generation > 1 ? `, reloaded ${generation - 1}×` : "";
-  return `${version} · ${config_file} · pid ${pid} · up ${age(now - started_at)}${reloads}`;
+  return [version, config_file, `pid ${pid}`, `up ${age(now - started_at)}${reloads}`].filter(Boolean).join(" · ");
 }
 
 function tell(state) {
