@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tests.acceptance.crowd import ask, crowd, dial
-from tests.clients.support import running, short_directory
+from tests.clients.support import running, short_directory, started
 from tests.processes import start_backend
 
 if TYPE_CHECKING:
@@ -104,8 +104,9 @@ async def test_no_limit_is_exceeded_over_all_workers(mode: str, limits: tuple[in
             f'{{address = "{address}", max_connections = {limit}}}'
             for address, limit in zip(addresses, limits, strict=True)
         ]
-        with running(configuration(2, members).replace('pool = "app"', f'pool = "app"\nmode = "{mode}"')) as rproxy:
+        with started(configuration(2, members).replace('pool = "app"', f'pool = "app"\nmode = "{mode}"')) as rproxy:
             counts = await ask_by_turns(rproxy.address, clients=24, seconds=1.0)
+            await trio.to_thread.run_sync(rproxy.end)  # the backends are in this thread, and have to close too
     assert [backend.most for backend in backends] == list(limits)  # never more, and all of it is used
     figures(
         f"{mode}, limits {limits}, 2 workers, 24 clients: {sum(counts)} answers in 1 s, "
