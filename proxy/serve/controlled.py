@@ -48,6 +48,11 @@ class Controlled:
         return self.target.name
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The names of its pool and its own."""
+        return self.pool.name, self.name
+
+    @property
     def condition(self) -> BackendCondition:
         """Whether it is full is for the data planes to know."""
         if self.mode != "enabled":

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.core.config import Config
     from proxy.core.statistics import Life, Statistics
+    from proxy.serve.backends.managed_backends import ManagedBackends
     from proxy.serve.controlled import Mode
     from proxy.serve.orders import Order, Report
 
@@ -44,6 +45,7 @@ class Plane(Protocol):
 class Controller:
     """pools: every backend by the name of its pool and its own. planes: who is told what is decided.
     totals: what they have told of themselves; empty without [admin]. generation: configurations taken in use so far.
+    managed: the processes that are ours, while they run.
     addresses, lives: what whoever started the planes knows, where each frontend listens and which workers there are.
     """
 
@@ -59,6 +61,7 @@ class Controller:
         self.addresses: Callable[[], Mapping[str, Sequence[Address]]] = dict
         self.lives: Callable[[], Iterable[Life]] = tuple
         self.pools = {name: self._make_pool(config, name) for name in config.pools}
+        self.managed: ManagedBackends | None = None
 
     def _make_pool(self, config: Config, name: str) -> dict[str, Controlled]:
         settings, now = config.pools[name], wall_clock()
