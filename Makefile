@@ -16,7 +16,7 @@ IN_VENV := PATH="$(BIN):$$PATH"
 
 # program:package of Debian; the tests talk to these.
 PROGRAMS := curl:curl openssl:openssl socat:socat wrk:wrk nginx:nginx haproxy:haproxy slowhttptest:slowhttptest chromium:chromium chromedriver:chromium-driver \
-	systemctl:systemd nsenter:util-linux
+	systemctl:systemd nsenter:util-linux promtool:prometheus
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -22,7 +22,9 @@ Path = tuple[str, ...]
 
 # What a process is from its start on; another value counts from the next start or upgrade. Paths below the file, and
 # below a frontend.
-AT_START: frozenset[Path] = frozenset({("workers",), ("user",), ("group",)})
+AT_START: frozenset[Path] = frozenset(
+    {("workers",), ("user",), ("group",), ("admin",), ("admin", "listen"), ("admin", "unix_mode")}
+)
 AT_BIND: frozenset[Path] = frozenset({("socket", "reuse_port")})
 
 
