@@ -13,7 +13,7 @@ from proxy.doctor.checks.unix_sockets import check
 from proxy.doctor.machine import Machine, User
 from proxy.doctor.probe import Probe
 from tests.clients.support import short_directory
-from tests.doctor.support import NOBODY, config, listening, only
+from tests.doctor.support import config, listening, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from proxy.core.config import Config
 
 ME = User(os.getuid() or 4242, frozenset({os.getgid() or 4242}), "me")
+OTHER = User(54321, frozenset({54321}), "other")
 
 
 @pytest.fixture
@@ -100,10 +101,10 @@ def test_a_stale_backend(place: Path) -> None:
 def test_a_backend_that_we_may_not_connect_to(place: Path) -> None:
     make_socket(place / "s", 0o660)
     assert not list(check(app(place / "s"), Machine(runs_as=User(os.getuid(), frozenset(), "me"))))
-    finding = only(check, app(place / "s"), Machine(runs_as=NOBODY))
-    assert "user nobody may not connect" in finding.what
+    finding = only(check, app(place / "s"), Machine(runs_as=OTHER))
+    assert "user other may not connect" in finding.what
     assert "srw-rw----" in finding.what
-    in_group = User(65534, frozenset({os.getgid()}), "nobody")
+    in_group = User(54321, frozenset({os.getgid()}), "nobody")
     assert not list(check(app(place / "s"), Machine(runs_as=in_group)))
     assert not list(check(app(place / "s"), Machine(runs_as=User(0, frozenset(), "root"))))
 
@@ -112,7 +113,7 @@ def test_a_directory_that_we_may_not_enter(place: Path) -> None:
     (place / "in").mkdir()
     make_socket(place / "in" / "s")
     (place / "in").chmod(0o700)
-    finding = only(check, app(place / "in" / "s"), Machine(runs_as=NOBODY))
+    finding = only(check, app(place / "in" / "s"), Machine(runs_as=OTHER))
     assert f"may not enter {place}/in" in finding.what
     assert f"chmod o+x {place}/in" in finding.fix
 
