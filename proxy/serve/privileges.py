@@ -9,7 +9,7 @@ import logging
 import os
 import pwd
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from proxy.core.config import Config
@@ -23,26 +23,56 @@ class PrivilegeError(Exception):
     """Why rproxy cannot become the user that it should be; one line."""
 
 
+class Identity(NamedTuple):
+    """A user of this machine, with the group and the groups that its processes have."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What programs go by to know whose they are."""
+        return {"HOME": self.home, "USER": self.name, "LOGNAME": self.name}
+
+    @property
+    def groups(self) -> list[int]:
+        return os.getgrouplist(self.name, self.gid)
+
+    @property
+    def is_ours(self) -> bool:
+        return (os.geteuid(), os.getegid()) == (self.uid, self.gid)
+
+
+def identity_of(config: Config) -> Identity | None:
+    """Of `user`, with its own group or `group`; None without `user`. Raises PrivilegeError."""
+    if config.user is None:
+        return None
+    try:
+        user = pwd.getpwnam(config.user)
+        gid = grp.getgrnam(config.group).gr_gid if config.group is not None else user.pw_gid
+    except KeyError as error:
+        raise PrivilegeError(str(error.args[0])) from None
+    return Identity(user.pw_name, user.pw_uid, gid, user.pw_dir)
+
+
 def drop(config: Config) -> None:
     """Becomes `user`, with its groups or `group`; without `user` nothing changes. Raises PrivilegeError.
 
     Also the environment's HOME, USER and LOGNAME, for managed backends, which are started as this user. No program
     that is started from here on gains anything by a set-user-ID bit (prctl(2)).
     """
-    if config.user is None:
+    identity = identity_of(config)
+    if identity is None:
         return
-    try:
-        user = pwd.getpwnam(config.user)
-        gid = grp.getgrnam(config.group).gr_gid if config.group is not None else user.pw_gid
-    except KeyError as error:
-        raise PrivilegeError(str(error.args[0])) from None
-    if (os.geteuid(), os.getegid()) != (user.pw_uid, gid):
-        _become(user.pw_name, user.pw_uid, gid)
+    if not identity.is_ours:
+        _become(identity.name, identity.uid, identity.gid)
     _refuse_new_privileges()
-    os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)
-    log.info("running as user %s, group %s", user.pw_name, gid)
+    os.environ.update(identity.environment)
+    log.info("running as user %s, group %s", identity.name, identity.gid)
     if not os.access(sys.executable, os.X_OK) or not os.access(os.__file__, os.R_OK):
-        log.warning("user %s cannot read the Python that runs rproxy: no managed backend will start", user.pw_name)
+        log.warning("user %s cannot read the Python that runs rproxy: no managed backend will start", identity.name)
 
 
 def _become(name: str, uid: int, gid: int) -> None:

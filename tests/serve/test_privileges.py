@@ -9,6 +9,7 @@ import contextlib
 import grp
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.support import Rproxy, descendants, running, short_directory, spawn, started
+from tests.clients.support import descendants, running, short_directory, spawn, started
 from tests.processes import ROOT, end_group, free_port, request, wait_listening, wait_until
 
 if TYPE_CHECKING:
@@ -84,8 +85,12 @@ def hello() -> Iterator[str]:
             end_group(process)
 
 
-def powerless(rproxy: Rproxy, gid: int) -> None:
-    status = status_of(rproxy.process.pid)
+def name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def powerless(pid: int, gid: int) -> None:
+    status = status_of(pid)
     assert status["Uid"] == [str(NOBODY.pw_uid)] * 4
     assert status["Gid"] == [str(gid)] * 4
     assert "0" not in status["Groups"]
@@ -98,7 +103,7 @@ def test_ports_and_sockets_of_root_are_served_by_nobody() -> None:
     with hello() as backend, short_directory() as directory:
         directory.chmod(0o755)
         with running(SERVING.format(low=low, directory=directory, backend=backend)) as rproxy:
-            powerless(rproxy, NOBODY.pw_gid)
+            powerless(rproxy.process.pid, NOBODY.pw_gid)
             for _ in range(3):
                 assert request(low, "/").status == 200
             found = (directory / "web.sock").stat()
@@ -111,18 +116,39 @@ def test_ports_and_sockets_of_root_are_served_by_nobody() -> None:
             assert request(low, "/").status == 200
 
 
-def test_managed_backends_are_nobodys_too() -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_managed_backends_are_nobodys_too(workers: int) -> None:
     try:
         subprocess.run([sys.executable, "-c", "import encodings.cp037"], cwd=ROOT, user="nobody", check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip(f"nobody may not run {sys.executable}")
-    with running(MANAGING.format(port=free_port())) as rproxy:
+    with running(f"workers = {workers}\n" + MANAGING.format(port=free_port())) as rproxy:
         wait_until(lambda: request(rproxy.address, "/").status == 200)
-        powerless(rproxy, grp.getgrnam("daemon").gr_gid)
-        for pid in descendants(rproxy.process.pid):
-            status = status_of(pid)
-            assert status["Uid"] == [str(NOBODY.pw_uid)] * 4
-            assert status["NoNewPrivs"] == ["1"]
+        children = descendants(rproxy.process.pid)
+        if workers == 1:
+            powerless(rproxy.process.pid, grp.getgrnam("daemon").gr_gid)
+        else:
+            children = {pid for pid in children if name_of(pid) != "rproxy spawner"}
+        assert len(children) == 1 if workers == 1 else 3
+        for pid in children:
+            powerless(pid, grp.getgrnam("daemon").gr_gid)
+
+
+def test_workers_are_nobodys_and_their_supervisor_stays_root() -> None:
+    """Nothing that they tell it may be more than numbers and words."""
+    low = f"127.0.0.1:{low_port()}"
+    with hello() as backend, short_directory() as directory:
+        directory.chmod(0o755)
+        with running("workers = 2\n" + SERVING.format(low=low, directory=directory, backend=backend)) as rproxy:
+            workers = [pid for pid in descendants(rproxy.process.pid) if name_of(pid).startswith("rproxy worker")]
+            assert len(workers) == 2
+            for pid in workers:
+                powerless(pid, NOBODY.pw_gid)
+            assert status_of(rproxy.process.pid)["Uid"] == ["0"] * 4
+            os.kill(workers[0], signal.SIGKILL)
+            for _ in range(6):
+                assert request(low, "/").status == 200
+        assert not (directory / "web.sock").exists()  # the supervisor may remove it
 
 
 def test_whoever_stays_root_is_warned() -> None:

@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
+from proxy.serve.backends.die_with_parent import NO_NEW_PRIVILEGES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from proxy.serve.privileges import Identity
 
 _LAUNCHER = Path(__file__).with_name("die_with_parent.py")
 # `python` in a command is the Python that runs us: that of the virtual environment, whether or not it was activated.
@@ -28,11 +32,20 @@ class Child:
     death of the parent, and Trio ends a thread that was idle for ten seconds.
     """
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Starts it. Blocks until the launcher runs, about a millisecond; a command that is missing exits with 127."""
-        launcher = (sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()))
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], identity: Identity | None = None) -> None:
+        """Starts it. Blocks until the launcher runs, about a millisecond; a command that is missing exits with 127.
+
+        identity: for a process of another user's than ours, which gains nothing by set-user-ID bits. Raises OSError.
+        """
+        launcher: tuple[str, ...] = (sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()))
+        become: dict[str, Any] = {}
+        if identity is not None and not identity.is_ours:
+            launcher = (*launcher, NO_NEW_PRIVILEGES)
+            env = {**identity.environment, **env}
+            become = {"user": identity.uid, "group": identity.gid, "extra_groups": identity.groups}
         self._popen = subprocess.Popen(
             (*launcher, *command),
+            **become,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

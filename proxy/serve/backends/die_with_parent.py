@@ -1,4 +1,5 @@
-"""Becomes a command that gets SIGTERM when its parent dies: `python die_with_parent.py PARENT_PID COMMAND …`.
+"""Becomes a command that gets SIGTERM when its parent dies:
+`python die_with_parent.py PARENT_PID [--no-new-privileges] COMMAND …`.
 
 A parent that is killed with SIGKILL cannot end its children, so the kernel has to (prctl(2), PR_SET_PDEATHSIG). Doing
 this in a program that execs the command, and not in subprocess's `preexec_fn`, keeps the parent free of a fork that
@@ -11,6 +12,8 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_NO_NEW_PRIVS = 38
+NO_NEW_PRIVILEGES = "--no-new-privileges"  # before the command: nothing in it gains rights by a set-user-ID bit
 
 
 def ask_for_signal(parent: int) -> None:
@@ -19,6 +22,11 @@ def ask_for_signal(parent: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before we could ask
         raise SystemExit(1)
+
+
+def refuse_new_privileges() -> None:
+    if ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise SystemExit("prctl(PR_SET_NO_NEW_PRIVS) failed")
 
 
 def restore_signals() -> None:
@@ -30,6 +38,9 @@ def restore_signals() -> None:
 def main() -> None:
     _, parent, *command = sys.argv
     ask_for_signal(int(parent))
+    if command[0] == NO_NEW_PRIVILEGES:
+        refuse_new_privileges()
+        del command[0]
     restore_signals()
     try:
         os.execvp(command[0], command)

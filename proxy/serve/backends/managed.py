@@ -54,6 +54,7 @@ class Member:
         self.name = name
         self._command = spec.command_of(number)
         self._env = spec.env
+        self._identity = spec.identity
         self._address = spec.address
         self._on_output = on_output
         self._restarts = Restarts(policy, trio.current_time())
@@ -74,7 +75,7 @@ class Member:
         """How it ended."""
         try:
             self._remove_stale_socket()
-            child = Child(self._command, self._env)
+            child = Child(self._command, self._env, self._identity)
         except OSError as error:  # no more processes or descriptors, somebody else on the path: that passes
             return f"{error.strerror}: it could not be started"
         status = await self._run_child(child, grace)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.serve.backends.managed import ManagedSpec, supervise, wait_ready
+from proxy.serve.privileges import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,10 +31,11 @@ class ManagedBackends:
     """running: all whose processes are ours, by pool and backend."""
 
     def __init__(self, controller: Controller, nursery: trio.Nursery) -> None:
-        """nursery: the processes live in it, and end when it is cancelled."""
+        """nursery: the processes live in it, and end when it is cancelled. Raises PrivilegeError."""
         self.running: dict[Key, _Running] = {}
         self._controller = controller
         self._nursery = nursery
+        self._identity = identity_of(controller.config)
 
     async def start(self, backend: Controlled) -> None:
         """Returns when its processes were started; it is in service as soon as they take connections."""
@@ -55,7 +57,9 @@ class ManagedBackends:
 
     async def _run(self, backend: Controlled, running: _Running, *, task_status: trio.TaskStatus[None]) -> None:
         settings = backend.settings
-        spec = ManagedSpec(backend.pool.name, settings.address, settings.members, settings.command)
+        spec = ManagedSpec(
+            backend.pool.name, settings.address, settings.members, settings.command, identity=self._identity
+        )
         try:
             with running.scope:
                 async with trio.open_nursery() as nursery:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from proxy.core.address import Address
+    from proxy.serve.privileges import Identity
 
 
 class ManagedError(ValueError):
@@ -21,13 +22,14 @@ class ManagedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ManagedSpec:
-    """One backend of `pool`. env: added to our own environment."""
+    """One backend of `pool`. env: added to our own environment. identity: whose its processes are; None for ours."""
 
     pool: str
     address: Address
     members: int
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    identity: Identity | None = None
 
     def name(self, member: int) -> str:
         """`app/9100#2` or `app/web.sock#1`; members count from 1."""
