@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.operator import Operator, Plan, operated
+from tests.acceptance.operating import Operator, Plan, operated
 from tests.acceptance.traffic import CUT, Client, Keeper, Opener, Transfer, WebSocket, Wrk, going, wrk
 from tests.clients.support import module
 from tests.processes import free_port, start_backend

@@ -11,6 +11,7 @@ import pytest
 
 from proxy.doctor.examine import examine
 from proxy.serve.sock_diag import listening_sockets
+from tests.clients.support import descendants
 from tests.doctor.support import config
 from tests.processes import connect, free_port, start_backend, wait_until
 
@@ -65,5 +66,6 @@ def test_a_member_that_hangs_is_told_by_its_pid(group: list[Backend]) -> None:
 
 def test_a_socket_made_before_the_fork_is_no_group() -> None:
     with start_backend("prefork", "--workers", "3") as backend:
+        wait_until(lambda: len(descendants(backend.process.pid)) == 3)
         found = findings(backend.address, 3)["REUSEPORT groups"]
     assert found.what.startswith("no fan-out: 4 processes share 1 listening socket")

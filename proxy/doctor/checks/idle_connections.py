@@ -30,7 +30,7 @@ def check(config: Config, machine: Machine) -> Iterator[Finding]:
                     level="note",
                     where=where,
                     what="it closes the connection with every answer",
-                    why="Each request pays for a new connection, and its port stays taken for a minute.",
+                    why="Each request pays for a new connection; a TCP port stays taken for a minute after each.",
                     fix=("# let the application keep connections; gunicorn does with -k gthread",),
                 )
         elif seconds < pool.timeouts.idle and probe.told == math.inf:

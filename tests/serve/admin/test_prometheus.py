@@ -1,7 +1,5 @@
 """The metrics as text. A real Prometheus reads them in clients/test_prometheus.py."""
 
-
-
 from __future__ import annotations
 
 import subprocess

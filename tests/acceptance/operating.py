@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.clients.support import Rproxy, started
-from tests.processes import connect, wait_until
+from tests.processes import connect, is_alive, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -191,6 +191,14 @@ def write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def operated(plan: Plan) -> Iterator[Operator]:
-    """A running rproxy."""
+    """A running rproxy. At the end none of its programs is left, whoever started them."""
     with started(plan.text()) as rproxy:
-        yield Operator(rproxy, plan)
+        operator = Operator(rproxy, plan)
+        try:
+            yield operator
+        finally:
+            if operator.main != rproxy.process.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(operator.main, signal.SIGINT)
+                    os.kill(operator.main, signal.SIGTERM)  # the second signal cuts
+                wait_until(lambda: not is_alive(operator.main), LONG)
