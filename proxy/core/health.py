@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # one command. A tenth more or less spreads them within ten rounds, and does not change how long anything takes to see.
 JITTER = 0.1
 FASTER = 4  # times as often while it matters
+FIRST_WITHIN = 1.0  # seconds
 
 
 class Health:
@@ -52,8 +53,8 @@ class Health:
 
 
 def first_pause(check: HealthCheck, rng: Random) -> float:
-    """Seconds until the first probe of a backend: anywhere in the first interval."""
-    return rng.uniform(0, check.interval)
+    """Seconds until the first probe of a backend: it may be down already, so that no whole interval is waited."""
+    return rng.uniform(0, min(check.interval, FIRST_WITHIN))
 
 
 def next_pause(check: HealthCheck, health: Health, rng: Random) -> float:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.errors import ConnectFailed, ConnectTimeout, NoRoom
-from proxy.core.health import Health
 from proxy.core.keep_alive import IdleLife
 from proxy.core.pool import UNLIMITED, Backend
 
@@ -55,10 +54,11 @@ class LiveBackend(Backend):
     tls: what it is spoken to with, None for plain text.
     idle: connections ready for reuse, at most `idle_limit`, the freshest last: the one used last is the least likely
     to be closed by now, and those in surplus reach their age and go. idle_life: what it taught us about that age.
-    failures: tries that failed, by reason.
+    failed_connects, failed_answers: in a row, until now. failures: tries that failed, by reason.
     """
 
-    __slots__ = ("failures", "family", "health", "idle", "idle_life", "idle_limit", "sockaddr", "spread", "tls")
+    __slots__ = ("failed_answers", "failed_connects", "failures", "family", "idle", "idle_life", "idle_limit",
+                 "sockaddr", "spread", "tls")  # fmt: skip
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class LiveBackend(Backend):
         limit: int = UNLIMITED,
         idle_limit: int = 1024,
         members: int = 1,
-        health: Health | None = None,
         tls: BackendTls | None = None,
     ) -> None:
         super().__init__(address, weight=weight, limit=limit)
-        self.health = health or Health()
+        self.failed_connects = 0
+        self.failed_answers = 0
         self.failures: Counter[str] = Counter()
         self.tls = tls
         self.idle: list[BackendConnection] = []

@@ -13,7 +13,6 @@ from proxy.core.errors import NoRoom, NoRoute, ProxyError
 from proxy.core.http.head_cache import HeadCache
 from proxy.core.http.response import ResponseParser
 from proxy.core.line_budget import LineBudget
-from proxy.core.pool import Pool
 from proxy.core.retry import RetryPolicy
 from proxy.core.route import Router
 from proxy.engine.access_log import RecordBuffer
@@ -22,7 +21,6 @@ from proxy.engine.arrival.client_limit import count_client
 from proxy.engine.arrival.proxy_header import HeaderStage
 from proxy.engine.arrival.room import Room
 from proxy.engine.arrival.sni import HelloPeek
-from proxy.engine.backend import LiveBackend
 from proxy.engine.http.connection import BackendConnection
 from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.logged import LoggedSession
@@ -32,6 +30,7 @@ from proxy.engine.http.telling import http_session
 from proxy.engine.http.tls_connection import TlsConnection
 from proxy.engine.logged_tcp import LoggedTcpSession
 from proxy.engine.measured import MeasuredRecords
+from proxy.engine.observing import ObservingPool
 from proxy.engine.tcp import TcpSession
 from proxy.engine.tls.handshake import TlsHandshake
 
@@ -47,6 +46,8 @@ if TYPE_CHECKING:
     from proxy.core.metrics.tally import Tally
     from proxy.engine.access_log import Recorded
     from proxy.engine.arrival.stage import Step
+    from proxy.engine.backend import LiveBackend
+    from proxy.engine.observing import Sight
     from proxy.engine.reactor import Reactor
     from proxy.engine.sock import Sock
     from proxy.engine.timers import Wheel
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("rproxy.session")
 
 
-class LivePool(Pool[LiveBackend]):
+class LivePool(ObservingPool):
     """A pool with its configuration at hand."""
 
     def __init__(
@@ -63,10 +64,9 @@ class LivePool(Pool[LiveBackend]):
         backends: list[LiveBackend],
         rng: Random,
         reactor: Reactor,
-        report: Callable[[LivePool, LiveBackend, str], None],
+        report: Callable[[ObservingPool, LiveBackend, Sight, str], None],
     ) -> None:
-        """report: called when connects to a backend keep failing, with the last reason; what follows is decided there.
-        It may come back through `mark`."""
+        """report: as ObservingPool has it."""
         super().__init__(
             settings.name, settings.balance, backends, rng, queue=settings.queue, run_later=reactor.call_soon
         )
@@ -75,7 +75,7 @@ class LivePool(Pool[LiveBackend]):
         self.retried: Counter[str] = Counter()  # by what had failed
         self.heads: HeadCache[ResponseHead] = HeadCache()
         self.parser = ResponseParser()
-        self._report = report
+        self.report = report
         self._reactor = reactor
         self.drains: dict[LiveBackend, float] = {}  # those that end what they have, and since when
         self.leaving: dict[LiveBackend, config.Pool] = {}  # of these those that were removed; their settings until then
@@ -106,30 +106,10 @@ class LivePool(Pool[LiveBackend]):
         """The backend with this address."""
         return next((backend for backend in self.backends if backend.name == name), None)
 
-    def mark(self, backend: LiveBackend, *, is_healthy: bool) -> None:
-        """Sets the state that probes go on from."""
-        backend.health.is_healthy = is_healthy
-        self.set_healthy(backend, is_healthy)
-
-    def has_others(self, backend: LiveBackend) -> bool:
-        """Whether another is healthy. The last one is left out only if a configured health check says so: it costs
-        nothing to try it, and it may be back."""
-        return any(other.is_healthy for other in self.backends if other is not backend)
-
     def has_retry_budget(self) -> bool:
         """Whether another request may be sent that was sent before. O(backends), and rare."""
         running = self.waiting + sum(backend.taken - backend.others for backend in self.backends)
         return self.retry.has_budget(running=running, repeating=self.repeating)
-
-    def connected(self, backend: LiveBackend) -> None:
-        """A new connection to it works: earlier failures were not in a row with later ones."""
-        if backend.health.is_wavering:
-            backend.health.observe(True)
-
-    def connect_failed(self, backend: LiveBackend, reason: str) -> None:
-        """No connection came about, and that is the backend's illness."""
-        if backend.health.observe(False):
-            self._report(self, backend, reason)
 
 
 def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:
@@ -304,7 +284,7 @@ class Frontend:
         """The session goes on to another backend, if there is one."""
         backend.failures[error.reason] += 1
         self._say(logging.INFO, error, backend.name)
-        if not isinstance(error, NoRoom) and pool.has_others(backend):
+        if not isinstance(error, NoRoom):
             pool.connect_failed(backend, error.reason)
 
     def _say(self, level: int, error: ProxyError, backend: str) -> None:

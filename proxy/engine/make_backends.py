@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from proxy.core.health import Health
 from proxy.core.pool import UNLIMITED
 from proxy.engine.backend import LiveBackend
 from proxy.engine.greeting import GreetedBackend
@@ -21,9 +20,7 @@ def make_backends(settings: config.Pool, context: ssl.SSLContext | None = None) 
     """In the order of the configuration. Raises TlsFileError.
 
     context: one made from the same settings; to make it anew takes 20 ms with the system's CAs."""
-    check = settings.health_check
     context = context or make_context(settings.tls) if settings.tls else None
-    rise, fall = (check.rise, check.fall) if check else (1, 3)
     make = partial(GreetedBackend, settings.proxy_protocol) if settings.proxy_protocol else LiveBackend
     return [
         make(
@@ -32,7 +29,6 @@ def make_backends(settings: config.Pool, context: ssl.SSLContext | None = None) 
             limit=backend.max_connections or UNLIMITED,
             idle_limit=settings.idle_connections,
             members=backend.members,
-            health=Health(rise=rise, fall=fall),
             tls=BackendTls(context, settings.tls, backend.address) if context and settings.tls else None,
         )
         for backend in settings.backends

@@ -6,6 +6,7 @@ It tells one data plane or many; it serves no connection itself.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from datetime import UTC, datetime
 from time import monotonic
@@ -15,6 +16,8 @@ from proxy.core.metrics.told import Told
 from proxy.core.metrics.totals import Totals
 from proxy.core.statistics import Event
 from proxy.engine.make_backends import make_backends
+from proxy.serve import standing
+from proxy.serve.bell import Bell
 from proxy.serve.controlled import Controlled
 from proxy.serve.orders import Observed
 from proxy.serve.statistics import make_statistics
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rproxy.health")
 
+# What a backend that is ready now is called in the log, by what it was.
+_WORDS = {"unhealthy": "healthy", "ejected": "back from its ejection", "starting": "started"}
 EVENTS = 200  # state changes that are remembered for the admin pages
 
 
@@ -47,11 +52,14 @@ class Controller:
     totals: what they have told of themselves; empty without [admin]. generation: configurations taken in use so far.
     managed: the processes that are ours, while they run.
     addresses, lives: what whoever started the planes knows, where each frontend listens and which workers there are.
-    """
+    bell: rings when a state or the configuration changed, for tasks that wait for one."""
 
-    def __init__(self, config: Config) -> None:
-        """Raises TlsFileError."""
+    def __init__(self, config: Config, clock: Callable[[], float] = monotonic) -> None:
+        """clock: seconds that do not go back. Raises TlsFileError."""
         self.config = config
+        self.clock = clock
+        self.bell = Bell()
+        self._down: set[str] = set()  # pools without a healthy backend
         self.planes: list[Plane] = []
         self.events: deque[Event] = deque(maxlen=EVENTS)
         self.totals = Totals()
@@ -86,22 +94,31 @@ class Controller:
         if isinstance(report, Told):
             self.totals.add(worker, report, monotonic())
             self.totals.keep(self.config.frontends, self.pools)
-            return
-        if isinstance(report, Observed) and (backend := self.pools.get(report.pool, {}).get(report.backend)):
-            is_good = report.what == "connected"
-            if not is_good:
-                self.set_healthy(backend, is_healthy=False, reason=report.reason)
+        elif isinstance(report, Observed) and (backend := self.pools.get(report.pool, {}).get(report.backend)):
+            self._seen(backend, report)
+
+    def _seen(self, backend: Controlled, report: Observed) -> None:
+        if report.what == "connect-failed":
+            self.set_healthy(backend, is_healthy=False, reason=report.reason)
+        elif report.what == "failed":
+            backend.ejection.failed(report.reason, self.clock())
+            self._settle(backend.pool.name)
+        else:
+            backend.ejection.answered()
+            self._settle(backend.pool.name)
 
     def probed(self, backend: Controlled, *, is_good: bool, reason: str = "") -> None:
         """A health check came back."""
+        before = backend.condition
         if backend.health.observe(is_good):
-            backend.health.is_healthy = not is_good  # set_healthy flips it, says so and tells everybody
-            self.set_healthy(backend, is_healthy=is_good, reason=reason)
+            self._changed(backend, before, "" if is_good else reason)
+        elif not is_good and backend.condition == "unhealthy":
+            backend.reason = reason  # it may be another one by now
 
     def set_healthy(self, backend: Controlled, *, is_healthy: bool, reason: str = "") -> None:
         if backend.health.is_healthy is not is_healthy:
             before = backend.condition
-            backend.health.is_healthy = is_healthy
+            backend.health.set(is_healthy)
             self._changed(backend, before, "" if is_healthy else reason)
 
     def set_started(self, backend: Controlled, *, is_started: bool) -> None:
@@ -136,16 +153,67 @@ class Controller:
             self.tell(backend)
 
     def _changed(self, backend: Controlled, before: str, reason: str, *, quietly: bool = False) -> None:
+        self._flip(backend, before, reason, quietly=quietly)
+        self._settle(backend.pool.name)
+
+    def _flip(self, backend: Controlled, before: str, reason: str, *, quietly: bool = False) -> None:
+        """before: its condition before whatever changed."""
         backend.reason = reason
         self.tell(backend)
         condition = backend.condition
         if condition == before:
             return
         backend.since = wall_clock()
-        word = "healthy" if condition == "ready" else condition
+        word = _WORDS.get(before, "in service") if condition == "ready" else condition
         why = f": {reason}" if reason else ""
         level = logging.WARNING if condition in ("unhealthy", "ejected") else logging.INFO
         self.note(logging.DEBUG if quietly else level, f"{backend.pool.name}: backend {backend.name} is {word}{why}")
+        if condition == "ready" and (before != "starting" or backend.ramps_when_ready):
+            backend.ramps_when_ready = False
+            standing.begin_ramp(backend, self.pools[backend.pool.name].values(), self.clock())
+
+    # ------------------------------------------------------------------ what follows for a whole pool
+
+    def _settle(self, name: str) -> None:
+        """From a change in one of its backends."""
+        pool = self.pools[name].values()
+        for backend in standing.find_outliers(pool):
+            before = backend.condition
+            reason, seconds = backend.ejection.reason, backend.ejection.eject(backend.pool.ejection, self.clock())
+            self._flip(backend, before, f"{reason}, {backend.pool.ejection.failures} in a row; for {seconds:g} s")
+        self._open_or_close(name, standing.is_nobody_left(pool))
+        for backend in standing.move_ramps(pool, self.clock()):
+            self.tell(backend)
+        self.bell.ring()
+
+    def _open_or_close(self, name: str, is_nobody_left: bool) -> None:
+        """When nobody is healthy, is everybody tried?"""
+        pool = self.pools[name].values()
+        if is_nobody_left is not (name in self._down):
+            self._down ^= {name}
+            tries = any(backend.pool.when_all_down == "try" for backend in pool)
+            then = "all are tried" if tries else "its work is refused"
+            if is_nobody_left:
+                self.note(logging.WARNING, f"{name}: no backend is healthy, {then} (when_all_down)")
+        is_wanted = is_nobody_left and all(backend.pool.when_all_down == "try" for backend in pool)
+        for backend in standing.try_all(pool, is_wanted):
+            self.tell(backend)
+
+    def look_at_clock(self) -> float:
+        """Ends ejections and moves slow starts whose time has come. When to look again; infinite for no time.
+
+        `bell` rings when that may have become sooner.
+        """
+        now = self.clock()
+        for backend in list(self.backends()):
+            if (ends_at := backend.ejection.ends_at) is not None and ends_at <= now:
+                before = backend.condition
+                backend.ejection.end(now)
+                self._changed(backend, before, "")
+        for pool in self.pools.values():
+            for backend in standing.move_ramps(pool.values(), now):
+                self.tell(backend)
+        return min((standing.next_due(pool.values(), now) for pool in self.pools.values()), default=math.inf)
 
     def tell(self, backend: Controlled) -> None:
         """All planes what is decided of it."""

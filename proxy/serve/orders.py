@@ -68,12 +68,12 @@ Order = Accept | BackendState | Reconfigure | Drain | ReopenFiles
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A backend did badly so often in a row that the data plane would leave it out, or well again before it was left
-    out. reason: the code of the last failure."""
+    """A backend did badly as often in a row as `[pools.NAME.ejection]` says, at connects or at its answers; or answers
+    well again after that. reason: the code of the last failure."""
 
     pool: str
     backend: str
-    what: Literal["connected", "connect-failed", "failed"]
+    what: Literal["connect-failed", "failed", "answered"]
     reason: str = ""
 
 

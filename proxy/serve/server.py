@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.core.config import Config
     from proxy.engine.backend import LiveBackend
+    from proxy.engine.observing import ObservingPool, Sight
     from proxy.engine.shared.sharing import Sharing
     from proxy.serve.listeners import Bound, Listeners
     from proxy.serve.orders import Order, Report
@@ -103,9 +104,8 @@ class Server:
             return LivePool(settings, backends, Random(), self.reactor, self._observed)
         return SharedPool(settings, backends, Random(), self.reactor, self._observed, self.sharing)
 
-    def _observed(self, pool: LivePool, backend: LiveBackend, reason: str) -> None:
-        """Connects to it keep failing."""
-        self.report(Observed(pool.name, backend.name, "connect-failed", reason))
+    def _observed(self, pool: ObservingPool, backend: LiveBackend, what: Sight, reason: str) -> None:
+        self.report(Observed(pool.name, backend.name, what, reason))
 
     def open_log(self, frontend: Frontend) -> LogWriter | None:
         """Raises LogError."""

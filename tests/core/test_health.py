@@ -59,7 +59,8 @@ def test_probes_are_spread_and_come_sooner_when_it_matters(seed: int) -> None:
     rng = Random(seed)
     check = HealthCheck(interval=2.0)
     health = Health()
-    assert 0 <= first_pause(check, rng) <= 2
+    assert 0 <= first_pause(check, rng) <= 1
+    assert 0 <= first_pause(HealthCheck(interval=0.1), rng) <= 0.1
     assert 1.8 <= next_pause(check, health, rng) <= 2.2
     health.observe(False)
     assert 0.45 <= next_pause(check, health, rng) <= 0.55

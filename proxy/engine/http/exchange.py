@@ -33,6 +33,7 @@ from proxy.engine.http.retries import Retries
 from proxy.engine.http.tunnel import Tunnel
 from proxy.engine.http.upload import Upload, split_body
 from proxy.engine.http.waiting import Waiting
+from proxy.engine.observing import FAILURES
 from proxy.engine.reactor import HANG_UP, WRITABLE
 
 if TYPE_CHECKING:
@@ -274,7 +275,10 @@ class Exchange:
                 response = find(raw) or self._parse_response(raw)
                 if response is None:
                     return
-                if response.is_final or self._is_passed_on(response):
+                is_final = response.is_final
+                if is_final and self.backend.failed_answers:  # type: ignore[union-attr] # its connection is ours
+                    self.pool.answered(self.backend)  # type: ignore[arg-type]
+                if is_final or self._is_passed_on(response):
                     length = 0 if self.head.is_head else response.length
                     if 0 <= length <= len(body):
                         # Bytes behind a response, or an end of stream, spend the connection.
@@ -314,14 +318,18 @@ class Exchange:
                 return None
             if not route.pool.parser.met_new:
                 route.heads.offer(raw, response)
-            response.is_final = response.status >= 200 and response.status not in self.pool.retry.statuses
+            status = response.status
+            response.is_final = status >= 200 and status not in self.pool.retry.statuses and status not in FAILURES
             if response.idle_timeout is not None and self.backend is not None:
                 self.backend.idle_life.told(response.idle_timeout)
         return response
 
     def _is_passed_on(self, response: ResponseHead) -> bool:
         """Not a 1xx, and not an answer with a status of `retry_on` in whose place another backend is asked."""
-        return response.status >= 200 and not self.again().lost(str(response.status))
+        status = response.status
+        if status in FAILURES:
+            self._failed(str(status))
+        return status >= 200 and (status not in self.pool.retry.statuses or not self.again().lost(str(status)))
 
     def _refuse_head(self) -> None:
         self._refuse(BadResponse("response-head-too-large", f"over {RESPONSE_HEAD_LIMIT} bytes"))
@@ -332,6 +340,8 @@ class Exchange:
         connection = self.connection
         assert connection is not None
         is_stale = connection.is_reused and not could_be_response(data[:FIRST_BYTES])
+        if not is_stale:
+            self._failed(error.reason)
         if not self.again().lost(BAD_RESPONSE, is_stale=is_stale):
             self.fail(error)
 
@@ -356,6 +366,8 @@ class Exchange:
             return
         session, connection, backend = self.session, self.connection, self.backend
         assert connection is not None and backend is not None
+        if backend.failed_answers:
+            self.pool.answered(backend)
         tunnel = session.exchange = Tunnel(session, connection, backend, self.pool)
         self.connection = self.backend = None  # the slot went with it
         self.is_over = True
@@ -449,8 +461,15 @@ class Exchange:
         else:
             failure = BackendClosed("backend-reset", str(error), backend=backend.name)
         kind = CLOSED if error is None else RESET
+        if not is_stale:
+            self._failed(failure.reason)
         if not self.again().lost(kind, is_unsent=is_unsent, is_stale=is_stale):
             self.fail(failure)
+
+    def _failed(self, reason: str) -> None:
+        """The backend took the request and did badly, whatever becomes of the request."""
+        if self.backend is not None:
+            self.pool.answer_failed(self.backend, reason)
 
     def again(self) -> Retries:
         """A try has failed: what decides on further ones."""
@@ -484,8 +503,10 @@ class Exchange:
             assert self.upload is not None
             self.upload.timed_out()
         elif self.waiting is Waiting.BACKEND_TO_READ:
+            self._failed("backend-takes-nothing")
             self.fail(BackendTimeout("backend-takes-nothing", phase="write", backend=name))
         elif self.waiting is Waiting.RESPONSE_HEAD:
+            self._failed("response-head-timeout")
             if not self.again().lost(HEAD_TIMEOUT):
                 self.fail(BackendTimeout("response-head-timeout", backend=name))
         elif self.waiting is Waiting.BACKLOG:

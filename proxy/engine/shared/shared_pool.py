@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy.core import config
     from proxy.core.pool import Waiter
     from proxy.engine.backend import LiveBackend
+    from proxy.engine.observing import ObservingPool, Sight
     from proxy.engine.reactor import Reactor
     from proxy.engine.shared.sharing import Sharing
 
@@ -37,7 +38,7 @@ class SharedPool(LivePool):
         backends: list[LiveBackend],
         rng: Random,
         reactor: Reactor,
-        report: Callable[[LivePool, LiveBackend, str], None],
+        report: Callable[[ObservingPool, LiveBackend, Sight, str], None],
         sharing: Sharing,
     ) -> None:
         """`sharing` has adopted a share with this pool and its backends; else KeyError."""

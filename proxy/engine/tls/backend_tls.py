@@ -83,15 +83,14 @@ def _words(error: OSError) -> str:
 
 class BackendTls:
     """server_name: asked for and compared, or an IP address that is compared only (RFC 9110 section 4.3.5). session: of
-    an earlier connection, which makes the next handshake cheap. fault: why the last probe failed, logged once."""
+    an earlier connection, which makes the next handshake cheap."""
 
-    __slots__ = ("context", "fault", "server_name", "session")
+    __slots__ = ("context", "server_name", "session")
 
     def __init__(self, context: ssl.SSLContext, settings: PoolTls, address: Address) -> None:
         self.context = context
         self.server_name = settings.server_name or (address.host if isinstance(address, TcpAddress) else None)
         self.session: ssl.SSLSession | None = None
-        self.fault = ""
 
     def wrap(self, sock: socket.socket, reactor: Reactor) -> DialledTls:
         return DialledTls(sock, self, reactor)

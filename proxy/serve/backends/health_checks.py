@@ -1,92 +1,123 @@
-"""Active health checks: a connect, or a GET, to every backend that asks for them and to every one that is unhealthy."""
+"""Active health checks: probes of every backend that asks for them, and of every one that is out because connects to it
+failed. Once for all data planes."""
 
 from __future__ import annotations
 
-import logging
-import socket
+from random import Random
 from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.client.peer import Peer
 from proxy.core.config import HealthCheck
-from proxy.engine.greeting import GreetedBackend
-from proxy.engine.tls.backend_tls import handshake_failed
+from proxy.core.health import first_pause, next_pause
+from proxy.engine.tls.backend_tls import BackendTls, TlsFileError, make_context
+from proxy.serve.backends.probe import probe
 
 if TYPE_CHECKING:
-    from proxy.engine.backend import LiveBackend
+    import ssl
+
+    from proxy.core.config import PoolTls
     from proxy.serve.controlled import Controlled
     from proxy.serve.controller import Controller
 
-log = logging.getLogger("rproxy.health")
-
 
 async def run(controller: Controller) -> None:
-    """Until cancelled."""
+    """Until cancelled. Follows the configuration: who is new is probed, who is gone is not."""
+    checks = HealthChecks(controller)
     async with trio.open_nursery() as nursery:
-        for backend in controller.backends():
-            nursery.start_soon(_watch, controller, backend)
+        nursery.start_soon(_keep_time, controller)
+        while True:
+            checks.start_missing(nursery)
+            checks.hurry()
+            await controller.bell.wait()
 
 
-async def _watch(controller: Controller, backend: Controlled) -> None:
-    """A backend without checks leaves service when connects to it fail; it comes back when a connect works."""
-    check = backend.pool.health_check
-    settings = check or HealthCheck()
+async def _keep_time(controller: Controller) -> None:
+    """Ends ejections and moves slow starts."""
     while True:
-        if check or not backend.health.is_healthy:
-            controller.probed(backend, is_good=await probe(backend.target, settings))
-        await trio.sleep(settings.interval)
+        due = controller.look_at_clock()
+        with trio.move_on_after(max(due - controller.clock(), 0.0)):
+            await controller.bell.wait()
 
 
-async def probe(backend: LiveBackend, check: HealthCheck) -> bool:
-    """One check: whether the backend takes a connection and, where a path is given, answers it with 2xx or 3xx."""
-    if backend.sockaddr is None:
+class HealthChecks:
+    """A task for each backend that is probed."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._rng = Random()
+        self._watched: dict[Controlled, HealthCheck] = {}
+        self._pauses: dict[Controlled, trio.CancelScope] = {}
+        self._contexts: dict[PoolTls, ssl.SSLContext] = {}  # one for all backends of a pool: it holds the CAs
+
+    def start_missing(self, nursery: trio.Nursery) -> None:
+        """For those that have none, or one that goes by other settings. O(backends)."""
+        for backend in self._controller.backends():
+            check = _check_of(backend)
+            if check is not None and self._watched.get(backend) != check:
+                self._watched[backend] = check
+                nursery.start_soon(self._watch, backend, check)
+
+    def hurry(self) -> None:
+        """What traffic found out shortens the pause before the next probe. O(backends that pause)."""
+        now = trio.current_time()
+        for backend, scope in self._pauses.items():
+            if not backend.health.is_healthy:
+                soon = now + next_pause(self._watched[backend], backend.health, self._rng)
+                scope.deadline = min(scope.deadline, soon)
+
+    async def _watch(self, backend: Controlled, check: HealthCheck) -> None:
+        if backend.health.is_healthy:
+            await self._pause(backend, first_pause(check, self._rng))
+        else:  # it has just gone down: it may be down for longer than a moment
+            await self._pause(backend, next_pause(check, backend.health, self._rng))
+        while self._is_wanted(backend, check):
+            fault = await self._probe(backend, check)
+            if self._is_wanted(backend, check):
+                self._controller.probed(backend, is_good=not fault, reason=fault)
+            if self._is_wanted(backend, check):
+                await self._pause(backend, next_pause(check, backend.health, self._rng))
+
+    async def _pause(self, backend: Controlled, seconds: float) -> None:
+        with trio.move_on_after(seconds) as scope:
+            self._pauses[backend] = scope
+            try:
+                await trio.sleep_forever()
+            finally:
+                if self._pauses.get(backend) is scope:
+                    del self._pauses[backend]
+
+    def _is_wanted(self, backend: Controlled, check: HealthCheck) -> bool:
+        """Whether this task is still the backend's own. A process that is being started is none to be probed."""
+        is_there = self._controller.pools.get(backend.pool.name, {}).get(backend.name) is backend
+        if is_there and self._watched.get(backend) is check and _check_of(backend) == check:
+            return True
+        if self._watched.get(backend) is check:
+            del self._watched[backend]
         return False
-    is_good = False
-    with trio.move_on_after(check.timeout), trio.socket.socket(backend.family, socket.SOCK_STREAM) as sock:
+
+    async def _probe(self, backend: Controlled, check: HealthCheck) -> str:
         try:
-            await sock.connect(backend.sockaddr)
-            if isinstance(backend, GreetedBackend):
-                await trio.SocketStream(sock).send_all(backend.greeting_of_probe(_ends_of(sock)))
-            stream = await _begin_tls(sock, backend) if backend.tls else trio.SocketStream(sock)
-            is_good = True if check.path is None else await _is_answered(stream, check.path)
-        except (OSError, trio.BrokenResourceError):
-            return False
-    return is_good
+            return await probe(backend.target, check, self._tls_of(backend, check))
+        except TlsFileError as error:
+            return str(error)
+
+    def _tls_of(self, backend: Controlled, check: HealthCheck) -> BackendTls | None:
+        """Raises TlsFileError."""
+        if check.tls is None:
+            return None
+        context = self._contexts.get(check.tls)
+        if context is None:
+            context = self._contexts[check.tls] = make_context(check.tls)
+        return BackendTls(context, check.tls, backend.settings.address)
 
 
-def _ends_of(sock: trio.socket.SocketType) -> Peer:
-    """This connection as the backend sees it: we are the client."""
-    ours, theirs = sock.getsockname(), sock.getpeername()
-    return Peer(*ours[:2], *theirs[:2]) if isinstance(ours, tuple) else Peer()
+_CONNECT = HealthCheck()
 
 
-async def _begin_tls(sock: trio.socket.SocketType, backend: LiveBackend) -> trio.abc.Stream:
-    """A fault is logged when it is another than at the last probe: a wrong certificate has its reason there only."""
-    tls = backend.tls
-    assert tls is not None
-    stream = trio.SSLStream(trio.SocketStream(sock), tls.context, server_hostname=tls.server_name)
-    fault = ""
-    try:
-        await stream.do_handshake()
-    except trio.BrokenResourceError as error:
-        cause = error.__cause__
-        fault = str(handshake_failed(cause, backend) if isinstance(cause, OSError) else error)
-        raise
-    finally:
-        if fault and fault != tls.fault:
-            log.warning("probe of %s: %s", backend.name, fault)
-        tls.fault = fault
-    return stream
-
-
-async def _is_answered(stream: trio.abc.Stream, path: str) -> bool:
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: rproxy-health-check\r\nConnection: close\r\n\r\n"
-    await stream.send_all(request.encode())
-    answer = b""
-    while b"\r\n" not in answer and len(answer) < 1024:
-        data = await stream.receive_some(1024)
-        if not data:
-            return False
-        answer += data
-    return answer[:7] == b"HTTP/1." and answer[9:10] in (b"2", b"3")
+def _check_of(backend: Controlled) -> HealthCheck | None:
+    """How it is probed now; None for not at all. Without checks, one that is down comes back when a connect works."""
+    check = backend.pool.health_check
+    if check is None and not backend.health.is_healthy:
+        return _CONNECT
+    return check if backend.is_started else None

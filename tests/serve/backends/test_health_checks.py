@@ -1,98 +1,47 @@
-"""Probes, and what they do to a backend's state."""
+"""Who is probed and when, and what follows."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
 import trio
 import trio.testing
 
-from proxy.core.address import TcpAddress, UnixAddress, parse_address
-from proxy.core.config import Backend, Config, Frontend, HealthCheck, Pool, PoolTls
-from proxy.engine.backend import LiveBackend
-from proxy.engine.tls.backend_tls import BackendTls, make_context
-from proxy.serve.backends.health_checks import probe
-from proxy.serve.one_process import serve
+from proxy.core.address import TcpAddress
+from proxy.core.config import Backend, Config, Ejection, Frontend, HealthCheck, Pool, PoolTls
+from proxy.serve import one_process
 from tests.engine.support import hello
+from tests.serve.backends.listening import answering, listening, silent
 from tests.tls import server_context, tls_backend, write_authority
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from proxy.core.address import Address
-    from proxy.serve.server import Server
+    import pytest
 
-    Handler = Callable[[trio.SocketStream], Awaitable[None]]
+    from proxy.serve.controlled import Controlled
+    from proxy.serve.controller import Controller
+    from proxy.serve.one_process import OneProcess
 
 QUICK = HealthCheck(interval=0.02, timeout=0.2, rise=2, fall=2)
 
 
-def answering(status: bytes) -> Handler:
-    async def handler(stream: trio.SocketStream) -> None:
-        await stream.receive_some(4096)
-        await stream.send_all(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
-
-    return handler
-
-
-async def silent(stream: trio.SocketStream) -> None:
-    await trio.sleep_forever()
-
-
 @asynccontextmanager
-async def listening(handler: Handler, port: int = 0) -> AsyncIterator[TcpAddress]:
-    """A server on 127.0.0.1 while the block runs."""
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(serve_tcp, handler, port)
-        yield TcpAddress("127.0.0.1", listeners[0].socket.getsockname()[1])
-        nursery.cancel_scope.cancel()
-
-
-async def serve_tcp(handler: Handler, port: int, *, task_status: trio.TaskStatus[list[trio.SocketListener]]) -> None:
-    await trio.serve_tcp(handler, port, host="127.0.0.1", task_status=task_status)
-
-
-async def test_a_connect_is_enough_without_a_path() -> None:
-    async with listening(silent) as address:
-        assert await probe(LiveBackend(address), HealthCheck())
-
-
-@pytest.mark.parametrize(("status", "is_good"), [(b"200 OK", True), (b"302 Found", True), (b"500 Oops", False)])
-async def test_with_a_path_the_status_decides(status: bytes, is_good: bool) -> None:
-    async with listening(answering(status)) as address:
-        assert await probe(LiveBackend(address), HealthCheck(path="/healthz")) is is_good
-
-
-async def test_no_answer_in_time_is_a_bad_one() -> None:
-    async with listening(silent) as address:
-        with trio.fail_after(2):
-            assert not await probe(LiveBackend(address), HealthCheck(path="/", timeout=0.05))
-
-
-async def test_a_closed_connection_is_a_bad_answer() -> None:
-    async def handler(stream: trio.SocketStream) -> None:
-        await stream.receive_some(4096)
-
-    async with listening(handler) as address:
-        assert not await probe(LiveBackend(address), HealthCheck(path="/"))
-
-
-async def test_nobody_there_is_a_bad_answer(tmp_path: Path) -> None:
-    assert not await probe(LiveBackend(UnixAddress(f"{tmp_path}/none.sock")), HealthCheck())
-    assert not await probe(LiveBackend(parse_address("not-resolved.invalid:80")), HealthCheck())
-
-
-@asynccontextmanager
-async def serving(*addresses: TcpAddress, check: HealthCheck | None) -> AsyncIterator[Server]:
-    pool = Pool(name="app", backends=tuple(Backend(address=a) for a in addresses), health_check=check)
+async def serving(*addresses: TcpAddress, **settings: object) -> AsyncIterator[OneProcess]:
+    backends = tuple(Backend(address=address) for address in addresses)
+    pool = Pool(name="app", backends=backends, **settings)  # type: ignore[arg-type] # settings of the test
     web = Frontend(name="web", listen=(TcpAddress("127.0.0.1", 0),), pool="app")
     async with trio.open_nursery() as nursery:
-        yield await nursery.start(serve, Config(frontends={"web": web}, pools={"app": pool}))
+        yield await nursery.start(one_process.run, Config(frontends={"web": web}, pools={"app": pool}))
         nursery.cancel_scope.cancel()
+
+
+def controlled(one: OneProcess, address: TcpAddress) -> Controlled:
+    return one.controller.pools["app"][str(address)]
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -101,21 +50,32 @@ async def until(condition: Callable[[], bool]) -> None:
             await trio.sleep(0.005)
 
 
+async def nobody_there() -> TcpAddress:
+    """Where nobody will listen while the socket, which the garbage collection closes, is bound."""
+    with trio.socket.socket() as sock:
+        await sock.bind(("127.0.0.1", 0))
+        return TcpAddress("127.0.0.1", sock.getsockname()[1])
+
+
+def texts(controller: Controller) -> list[str]:
+    return [event.text for event in controller.events]
+
+
 async def test_a_backend_leaves_and_comes_back_and_each_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     first = trio.socket.socket()
     await first.bind(("127.0.0.1", 0))
     first.listen()
     address = TcpAddress("127.0.0.1", first.getsockname()[1])
-    async with listening(silent) as other, serving(address, other, check=QUICK) as server:
-        backend = server.pools["app"].backends[0]
+    async with listening(silent) as other, serving(address, other, health_check=QUICK) as one:
+        backend = one.server.pools["app"].backends[0]
         first.close()
         await until(lambda: not backend.is_healthy)
         assert not backend.is_ready
         async with listening(silent, address.port):
             await until(lambda: backend.is_healthy)
     states = [record.getMessage() for record in caplog.records if str(address) in record.getMessage()]
-    assert states == [f"app: backend {address} is unhealthy", f"app: backend {address} is healthy"]
+    assert states == [f"app: backend {address} is unhealthy: connect-refused", f"app: backend {address} is healthy"]
 
 
 async def test_without_checks_a_healthy_backend_is_not_probed() -> None:
@@ -125,30 +85,99 @@ async def test_without_checks_a_healthy_backend_is_not_probed() -> None:
         nonlocal connects
         connects += 1
 
-    async with listening(counting) as address, serving(address, check=None):
+    async with listening(counting) as address, serving(address):
         await trio.testing.wait_all_tasks_blocked(0.05)
     assert connects == 0
 
 
-def over_tls(address: Address, tmp_path: Path) -> LiveBackend:
-    settings = PoolTls(ca=write_authority(tmp_path))
-    return LiveBackend(address, tls=BackendTls(make_context(settings), settings, address))
+async def test_without_checks_a_connect_brings_back_whom_traffic_found_down() -> None:
+    async with listening(silent) as address, listening(silent) as other, serving(address, other) as one:
+        one.controller.set_healthy(controlled(one, address), is_healthy=False, reason="connect-refused")
+        assert not one.server.pools["app"].backends[0].is_healthy
+        await until(lambda: one.server.pools["app"].backends[0].is_healthy)
+        assert texts(one.controller)[-1] == f"app: backend {address} is healthy"
 
 
-@pytest.mark.parametrize("path", [None, "/healthz"])
-async def test_where_the_pool_speaks_tls_the_probe_does_too(path: str | None, tmp_path: Path) -> None:
-    async with tls_backend(hello, server_context("127.0.0.1")) as app:
-        assert await probe(over_tls(app.address, tmp_path), HealthCheck(path=path))
-    async with listening(silent) as address:
-        assert not await probe(over_tls(address, tmp_path), HealthCheck(path=path, timeout=0.05))
+async def test_what_traffic_found_down_is_not_probed_at_leisure() -> None:
+    check = HealthCheck(interval=3600.0, fast_interval=0.02, rise=2)
+    async with (
+        listening(silent) as address,
+        listening(silent) as other,
+        serving(address, other, health_check=check) as one,
+    ):
+        backend = controlled(one, address)
+        await trio.testing.wait_all_tasks_blocked(0.02)
+        one.controller.set_healthy(backend, is_healthy=False, reason="connect-timeout")
+        await until(lambda: backend.health.is_healthy)
 
 
-async def test_a_wrong_certificate_is_a_bad_answer_and_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with tls_backend(hello, server_context("other.test")) as app:
-        backend = over_tls(app.address, tmp_path)
-        assert not await probe(backend, HealthCheck())
-        assert not await probe(backend, HealthCheck())
-    (record,) = [record for record in caplog.records if "probe" in record.getMessage()]
-    assert "tls-certificate: IP address mismatch" in record.getMessage()
+async def test_other_settings_are_followed_and_who_is_gone_is_left_alone() -> None:
+    heard: list[bytes] = []
+    others: list[bytes] = []
+    async with (
+        listening(answering(b"200 OK", heard=heard)) as address,
+        listening(answering(b"200 OK", heard=others)) as other,
+        serving(address, other, health_check=replace(QUICK, path="/old")) as one,
+    ):
+        await until(lambda: bool(heard))
+        backend = controlled(one, address)
+        backend.configure(replace(backend.pool, health_check=replace(QUICK, path="/new")), backend.settings)
+        one.controller.bell.ring()
+        await until(lambda: all(request.startswith(b"GET /new") for request in heard[-3:]))
+        del one.controller.pools["app"][backend.name]
+        count, count_of_others = len(heard), len(others)
+        await until(lambda: len(others) > count_of_others + 10)
+        assert len(heard) <= count + 1  # one may have been on its way
+
+
+async def test_tls_of_the_check_alone(tmp_path: Path) -> None:
+    tls = PoolTls(ca=write_authority(tmp_path))
+    async with tls_backend(hello, server_context("127.0.0.1")) as good, listening(silent) as bad:
+        check = replace(QUICK, tls=tls, timeout=1.0)
+        async with serving(good.address, bad, health_check=replace(check, timeout=0.3)) as one:
+            await until(lambda: controlled(one, bad).condition == "unhealthy")
+            assert controlled(one, bad).reason == "no answer within 0.3 s"
+            assert controlled(one, good.address).condition == "ready"
+
+
+async def test_a_file_that_is_gone_is_a_reason_and_no_end(tmp_path: Path) -> None:
+    tls = PoolTls(ca=f"{tmp_path}/none.pem")
+    async with listening(silent) as address, serving(address, health_check=replace(QUICK, tls=tls)) as one:
+        await until(lambda: controlled(one, address).condition == "unhealthy")
+        assert "none.pem: No such file" in controlled(one, address).reason
+
+
+async def test_an_ejection_ends_by_itself() -> None:
+    ejection = Ejection(failures=1, first_time=0.05)
+    async with (
+        listening(silent) as address,
+        listening(silent) as other,
+        serving(address, other, ejection=ejection) as one,
+    ):
+        pool = one.server.pools["app"]
+        pool.answer_failed(pool.backends[0], "503")
+        assert controlled(one, address).condition == "ejected"
+        assert not pool.backends[0].is_ready
+        await until(lambda: pool.backends[0].is_ready)
+        assert texts(one.controller) == [
+            f"app: backend {address} is ejected: 503, 1 in a row; for 0.05 s",
+            f"app: backend {address} is back from its ejection",
+        ]
+
+
+async def test_all_are_tried_when_none_is_healthy() -> None:
+    first, second = await nobody_there(), await nobody_there()
+    async with serving(first, second, health_check=QUICK) as one:
+        await until(lambda: controlled(one, first).is_tried)
+        assert all(backend.is_ready for backend in one.server.pools["app"].backends)
+        async with listening(silent, first.port):
+            await until(lambda: controlled(one, first).condition == "ready")
+            assert [backend.is_ready for backend in one.server.pools["app"].backends] == [True, False]
+        assert texts(one.controller)[2] == "app: no backend is healthy, all are tried (when_all_down)"
+
+
+async def test_or_refused_if_that_is_wanted() -> None:
+    address = await nobody_there()
+    async with serving(address, health_check=QUICK, when_all_down="refuse") as one:
+        await until(lambda: not one.server.pools["app"].backends[0].is_ready)
+        assert texts(one.controller)[1] == "app: no backend is healthy, its work is refused (when_all_down)"
