@@ -1,4 +1,4 @@
-"""The first thing that a worker is told."""
+"""What a worker is told that a data plane in the supervisor's own process would not have to be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
-    """With it go descriptors: the scoreboard, the semaphores of `share`, and a listening socket for each of `bound`.
+    """The first of all orders. With it go descriptors: the scoreboard, the semaphores of `share`, and a listening
+    socket for each of `bound`.
 
     number: from 1, also of its column of the scoreboard. log_level: of the program's own log.
     """
@@ -23,3 +24,10 @@ class Begin:
     share: Share
     bound: tuple[tuple[str, Address], ...]
     log_level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Before a Reconfigure: the rows of its pools and backends. With it go descriptors: the semaphores of `share`."""
+
+    share: Share

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.core.divide import divide
 from proxy.core.heartbeat import Heartbeat
 from proxy.core.restart import Condition, RestartPolicy, Restarts
+from proxy.core.share import Share
 from proxy.core.statistics import Life
 from proxy.serve.controller import wall_clock
-from proxy.serve.orders import Accept, CannotStart, Drain, Prepared, report_from_json
-from proxy.serve.workers.begin import Begin
+from proxy.serve.orders import Accept, CannotStart, Drain, Prepared, Reconfigure, report_from_json
+from proxy.serve.workers.begin import Adopt, Begin
 from proxy.serve.workers.channel import (
     LARGEST_REPORT,
     Channel,
@@ -71,6 +74,7 @@ class Supervised:
         self._controller = controller
         self._listeners = listeners
         self._slots = slots
+        self._share = Share()
         self._restarts = Restarts(POLICY, trio.current_time())
         self._outbox: Outbox | None = None
         self._ending = trio.Event()
@@ -90,8 +94,14 @@ class Supervised:
 
     def send(self, order: Order, sockets: Sequence[socket.socket] = ()) -> None:
         """Does not wait and does not fail."""
-        if self._outbox is not None:
-            self._outbox.put(dump_order(order), [sock.fileno() for sock in sockets])
+        if self._outbox is None:
+            return
+        if isinstance(order, Reconfigure):
+            share, semaphores = self._slots.share(self._share)
+            self._share = share
+            self._outbox.put(dump_order(Adopt(share)), semaphores)
+            order = replace(order, config=divide(order.config, self._count))
+        self._outbox.put(dump_order(order), [sock.fileno() for sock in sockets])
 
     def serve(self) -> None:
         """From now on, this process and its successors."""
@@ -162,11 +172,11 @@ class Supervised:
     def _tell_all(self, outbox: Outbox) -> None:
         config = self._controller.config
         mine = self._listeners.share(self.number, self._count)
-        share, semaphores = self._slots.share()
+        self._share, semaphores = self._slots.share()
         begin = Begin(
             number=self.number,
-            config=config,
-            share=share,
+            config=divide(config, self._count),
+            share=self._share,
             bound=tuple((name, address) for name, address, _ in mine),
             log_level=logging.getLogger().getEffectiveLevel(),
         )

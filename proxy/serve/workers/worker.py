@@ -26,7 +26,7 @@ from proxy.serve.privileges import PrivilegeError
 from proxy.serve.server import Server
 from proxy.serve.tls.certificates import CertificateError
 from proxy.serve.tuning import tune_garbage_collection
-from proxy.serve.workers.begin import Begin
+from proxy.serve.workers.begin import Adopt, Begin
 from proxy.serve.workers.channel import Channel, ChannelError, Outbox, dump_report, load_order
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Worker:
         pairs = zip(begin.bound, descriptors[first:], strict=True)
         bound = [Bound(*place, socket.socket(fileno=each)) for place, each in pairs]
         self._server = Server(begin.config, Listeners(bound, owns_paths=False), self.report, share_with)
+        assert self._server.sharing is not None
+        self._sharing = self._server.sharing
         self._is_draining = False
         privileges.drop(begin.config)
 
@@ -103,7 +105,11 @@ class Worker:
         try:
             while (message := await self._channel.receive()) is not None:
                 data, descriptors = message
-                self._do(load_order(data), [socket.socket(fileno=each) for each in descriptors], nursery)
+                order = load_order(data)
+                if isinstance(order, Adopt):
+                    self._sharing.adopt(order.share, descriptors)
+                else:
+                    self._do(order, [socket.socket(fileno=each) for each in descriptors], nursery)
         except ChannelError as error:
             log.error("the supervisor cannot be understood: %s", error)
         log.warning("the supervisor is gone; this worker ends within %g s", ORPHANED)

@@ -66,11 +66,13 @@ class FrontendLimits(Section):
     spent waiting for the client counts. 0 is no limit. Default 240, at most 1024GiB."""
     connections: Annotated[Whole, like(10_000, ge=1, le=1_000_000)] = 10_000
     """Most client connections at a time. Beyond it whoever has waited longest for a request, or for the rest of one, is
-    closed for each new one; if nobody does, that waits in the kernel's queue. Default 10000, from 1 to 1000000."""
+    closed for each new one; if nobody does, that waits in the kernel's queue. Each of several workers has its share of
+    them. Default 10000, from 1 to 1000000."""
     connections_per_client: Annotated[Whole, like(200, ge=0, le=1_000_000)] = 2500
     """Most connections of one client: an IPv4 address, or the first 64 bits of an IPv6 address; trusted proxies and
     Unix sockets are exempt. More are refused at once. The default leaves room for hundreds of people behind one
-    address, and keeps one address from filling limits.connections; 0 is no limit. Default 2500, at most 1000000."""
+    address, and keeps one address from filling limits.connections; 0 is no limit. Each of several workers counts for
+    itself. Default 2500, at most 1000000."""
     requests_per_connection: Annotated[Whole, like(1000, ge=0, le=1_000_000_000)] = 10_000
     """Requests on one connection, whose last answer says that it closes; so long-lived clients spread anew over what
     has been added since. 0 is no limit. Default 10000, at most 1000000000."""
