@@ -10,12 +10,15 @@ from rich.text import Text
 from proxy.core.metrics.fairness import jain_index
 from proxy.top import words
 from proxy.top.quantiles import quantile, together
-from proxy.top.styles import BAD, QUIET, plain, verdict
+from proxy.top.styles import BAD, QUIET, is_in_trouble, plain, state, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from proxy.core.statistics import FrontendStatistics, Statistics, WorkerStatistics
     from proxy.top.history import History
 
+TROUBLED = 3  # told in the head; pools may be below what a terminal shows
 EVENTS = 8  # shown, the newest first
 ERRORS = 8
 LEVELS = {"error": BAD, "critical": BAD, "warning": "yellow"}
@@ -32,12 +35,23 @@ def head(statistics: Statistics, history: History) -> Text:
     who = "  ".join(filter(None, (f"rproxy {statistics.version}", statistics.config_file, f"pid {statistics.pid}")))
     return Text.assemble(
         plain(f"{who}  up {up}", QUIET), (f"  reloaded {reloads}x" if reloads > 0 else "", QUIET), "\n",
-        verdict(statistics), "\n",
+        verdict(statistics), "\n", *_trouble(statistics),
         (words.rate(exchanges), "bold"), " requests/s   ",
         (f"{words.rate(errors)} errors/s", BAD if errors else ""), "   ",
         ("p50 ", QUIET), words.seconds(quantile(times, 0.5)), (" p99 ", QUIET), words.seconds(quantile(times, 0.99)),
         f"   {words.amount(active)} clients   {words.size(sent)}/s out",
     )  # fmt: skip
+
+
+def _trouble(statistics: Statistics) -> Iterator[Text]:
+    """A line for each of the first backends that should take work and do not."""
+    found = [(pool, one) for pool in statistics.pools for one in pool.backends if is_in_trouble(one)]
+    for pool, one in found[:TROUBLED]:
+        why = f"{one.reason}, for {words.age(statistics.now - one.since)}" if one.reason else ""
+        name = f" {pool.name} {one.address} "
+        yield Text.assemble("  ", state(one.state), plain(name, "bold"), plain(why, QUIET), "\n")
+    if len(found) > TROUBLED:
+        yield Text(f"  and {len(found) - TROUBLED} more\n")
 
 
 def _sum(history: History, frontends: list[str], what: str) -> float | None:

@@ -24,6 +24,7 @@ class Scrolled:
         self.message = ""
         self.top = 0
         self._page = 1
+        self._drawn: tuple[RenderableType, int, list[list[Segment]]] = ("", 0, [])
 
     def press(self, key: str) -> None:
         """What `proxy.top.keys` read. Unknown ones do nothing."""
@@ -32,7 +33,7 @@ class Scrolled:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         free = options.update(height=None)
-        head, lines = console.render_lines(self.head, free), console.render_lines(self.content, free)
+        head, lines = console.render_lines(self.head, free), self._lines(console, free)
         self._page = max(1, (options.height or console.height) - len(head) - 1)
         self.top = max(0, min(self.top, len(lines) - self._page))
         shown = lines[self.top : self.top + self._page]
@@ -41,6 +42,14 @@ class Scrolled:
             yield Segment.line()
         yield from (Segment.line() for _ in range(self._page - len(shown)))
         yield self._foot(len(lines))
+
+    def _lines(self, console: Console, options: ConsoleOptions) -> list[list[Segment]]:
+        """Drawn once for each content: 1,000 backends take 0.4 s, too long for each press of a key."""
+        content, width, lines = self._drawn
+        if content is not self.content or width != options.max_width:
+            lines = console.render_lines(self.content, options)
+            self._drawn = (self.content, options.max_width, lines)
+        return lines
 
     def _foot(self, lines: int) -> Text:
         if self.message:

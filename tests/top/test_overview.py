@@ -13,11 +13,21 @@ if TYPE_CHECKING:
 
 
 def test_the_head_tells_who_whether_all_is_well_and_how_much(heard: Heard) -> None:
-    who, verdict, numbers = drawn(head(*heard)).splitlines()
+    who, verdict, *_, numbers = drawn(head(*heard)).splitlines()
     assert who == "rproxy 0.1.0  /etc/rproxy/lb.toml  pid 41210  up 3d  reloaded 7x"
     assert verdict == "■ 8 of 13 backends take work"
     assert "requests/s" in numbers
     assert "errors/s" in numbers
+
+
+def test_the_head_names_the_first_in_trouble(heard: Heard) -> None:
+    lines = [line.rstrip() for line in drawn(head(*heard)).splitlines()[2:-1]]
+    assert lines[0] == "  ▲ ejected app 127.0.0.1:9104 5 answers in a row were 502; back in 24 s, third time, for 1min"
+    assert len(lines) == 3
+    pool = heard.last.pools[0]
+    down = tuple(replace(one, state="unhealthy") for one in pool.backends)
+    text = drawn(head(replace(heard.last, pools=(replace(pool, backends=down),)), heard.history))
+    assert "and 2 more" in text
 
 
 def test_every_frontend(heard: Heard) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from rich.console import Console
 
 from proxy.top.scrolled import Scrolled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import ConsoleOptions
 
 
 def shown(view: Scrolled, height: int = 8, width: int = 80) -> list[str]:
@@ -73,3 +80,18 @@ def test_a_message_stands_in_place_of_the_keys(view: Scrolled) -> None:
 
 def test_a_terminal_of_few_lines(view: Scrolled) -> None:
     assert len(shown(view, height=2)) == 3  # one line of content at least
+
+
+def test_what_did_not_change_is_not_drawn_again(view: Scrolled) -> None:
+    class Counting:
+        drawn = 0
+
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[str]:
+            self.drawn += 1
+            yield "\n" * 20
+
+    view.content = counting = Counting()
+    after(view, "down", "down")
+    assert counting.drawn == 1
+    shown(view, width=70)
+    assert counting.drawn == 2

@@ -95,12 +95,15 @@ class Tally:
 
 
 class Story:
-    """`tell` each second. hostile: what is put behind every name, for pages that should not run it."""
+    """`tell` each second. hostile: what is put behind every name, for pages that should not run it. more: backends."""
 
-    def __init__(self, seed: int = 1, hostile: str = "") -> None:
+    def __init__(self, seed: int = 1, hostile: str = "", more: int = 0) -> None:
         self._rng = Random(seed)
         self._hostile = hostile
-        self._tallies = [Tally() for _ in ROLES]
+        many = (Role("many", f"10.1.{number // 200}.{number % 200}:80", rate=20) for number in range(more))
+        self._roles = (*ROLES, *many)
+        self._pools = {**POOLS, "many": ("least-connections", 100)} if more else POOLS
+        self._tallies = [Tally() for _ in self._roles]
         self._frontends = {name: Tally() for name in FRONTENDS}
         self._shares = [0, 0, 0, 0]
         self.second = 0
@@ -108,7 +111,7 @@ class Story:
     def tell(self) -> Statistics:
         """One second later."""
         self.second += 1
-        done = [self._work(role, tally) for role, tally in zip(ROLES, self._tallies, strict=True)]
+        done = [self._work(role, tally) for role, tally in zip(self._roles, self._tallies, strict=True)]
         self._arrive(sum(done[:9]), "web")
         self._arrive(sum(done[9:12]), "internal")
         self._arrive(done[12], "postgres")
@@ -139,7 +142,7 @@ class Story:
                 _observe(tally.times[phase], 0.002 * share * self._rng.lognormvariate(0, 1))
 
     def _statistics(self) -> Statistics:
-        pools = tuple(self._pool(name) for name in POOLS)
+        pools = tuple(self._pool(name) for name in self._pools)
         return Statistics(
             version="0.1.0", pid=41_210, config_file=f"/etc/rproxy/lb.toml{self._hostile}", generation=8,
             started_at=START - 273_900, now=START + self.second, workers=self._workers(),
@@ -173,11 +176,13 @@ class Story:
         )  # fmt: skip
 
     def _pool(self, name: str) -> PoolStatistics:
-        balance, limit = POOLS[name]
+        balance, limit = self._pools[name]
         waiting = 3 + self.second % 11 if name == "api" else 0
         retried = {"answer/closed-before-answer": self.second // 2} if name == "app" else {}
         backends = (
-            self._backend(role, tally) for role, tally in zip(ROLES, self._tallies, strict=True) if role.pool == name
+            self._backend(role, tally)
+            for role, tally in zip(self._roles, self._tallies, strict=True)
+            if role.pool == name
         )
         return PoolStatistics(
             name=name + self._hostile, balance=balance, waiting=waiting, queue_limit=limit, backends=tuple(backends),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def opened(address: str, browser: Chrome) -> Chrome:
     """The page with no token in it, once it shows backends."""
+    browser.get_log("browser")  # type: ignore[no-untyped-call] # what it holds is of another test
     browser.get(f"http://{address}/")
     browser.execute_script("sessionStorage.clear()")
     browser.refresh()

@@ -124,6 +124,16 @@ def test_a_weight_is_set(player: Player, page: Chrome) -> None:
     assert player.posted[0][2] == {"pool": "app", "backend": "127.0.0.1:9103", "weight": 2}
 
 
+def test_many_backends_can_be_filtered(browser: Chrome) -> None:
+    with playing(Player(story=Story(more=40), pace=0.1)) as player:
+        page = opened(player.address, browser)
+        many = ".pool:last-child .row[data-address]"
+        assert len(texts(page, many)) == 40
+        assert len([one for one in page.find_elements("css selector", ".pool input") if one.is_displayed()]) == 1
+        page.find_element("css selector", ".pool:last-child input").send_keys("10.1.0.7")
+        wait_until(lambda: len(texts(page, many)) == 1)
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_it_fits(page: Chrome, width: int) -> None:
     screen = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
