@@ -72,6 +72,17 @@ def ask(rproxy: Rproxy, times: int = 10) -> Counter[str]:
     return Counter("one" if b'"one"' in answer.body else "two" for answer in answers)
 
 
+def test_a_backend_that_fails_is_shown_ejected_with_why(rproxy: Rproxy, page: Chrome) -> None:
+    failing = backend_row(rproxy.addresses["app"][2])
+    ask(rproxy, 30)
+    wait_until(lambda: "ejected" in text(page, f"{failing} .state"))
+    assert "2 of 3 backends take work" in text(page, "#verdict h2")
+    assert "ejected" in text(page, "#verdict li")
+    assert len(text(page, f"{failing} .why")) > 10
+    wait_until(lambda: any("ejected" in line for line in texts(page, "#events li")))
+    assert not complaints(page)
+
+
 def test_what_is_asked_is_counted(rproxy: Rproxy, page: Chrome) -> None:
     ask(rproxy)
     wait_until(lambda: text(page, "#tiles .tile strong") not in ("0", "\N{EN DASH}"))
