@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import socket
+import stat
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,15 +52,28 @@ class Stdout:
 
     def write(self, lines: Sequence[str]) -> str:
         self._left += "".join(lines).encode()
-        while self._left:
-            try:
-                written = os.write(self._descriptor, self._left)
-            except BlockingIOError:  # somebody who shares it has made it non-blocking
-                _wait_writable(self._descriptor)
-                continue
-            self._is_torn = self._left[written - 1 : written] != b"\n"
-            self._left = self._left[written:]
+        is_pipe = stat.S_ISFIFO(os.fstat(self._descriptor).st_mode)
+        at = 0
+        try:
+            while at < len(self._left):
+                end = self._end_of_lines(at) if is_pipe else len(self._left)
+                try:
+                    at += os.write(self._descriptor, self._left[at:end])
+                except BlockingIOError:  # somebody who shares it has made it non-blocking
+                    _wait_writable(self._descriptor)
+        finally:
+            if at:
+                self._is_torn = self._left[at - 1 : at] != b"\n"
+                self._left = self._left[at:]
         return ""
+
+    def _end_of_lines(self, at: int) -> int:
+        """Of as many as a pipe takes whole. What is larger may be cut where it is full, and have lines of another
+        worker put in between (pipe(7)); to a file all appends are whole."""
+        if len(self._left) - at <= select.PIPE_BUF:
+            return len(self._left)
+        end = self._left.rfind(b"\n", at, at + select.PIPE_BUF)
+        return 1 + (end if end >= 0 else self._left.index(b"\n", at))
 
     def reopen(self) -> None:
         pass

@@ -31,6 +31,23 @@ def file(path: Path) -> Iterator[File]:
     file.close()
 
 
+def test_lines_of_several_writers_come_whole_through_a_pipe_that_is_full() -> None:
+    """As those of several workers, whose standard output is read slowly."""
+    read_end, write_end = os.pipe()
+    lines = [[f"{name}{number} {name * (number % 900)}\n" for number in range(1000)] for name in "ab"]
+    writers = [threading.Thread(target=Stdout(write_end).write, args=(own,)) for own in lines]
+    for writer in writers:
+        writer.start()
+    found = b""
+    while len(found) < sum(len(line) for own in lines for line in own):
+        found += os.read(read_end, 3000)
+    for writer in writers:
+        writer.join()
+    os.close(read_end)
+    os.close(write_end)
+    assert sorted(found.decode().splitlines(keepends=True)) == sorted(lines[0] + lines[1])
+
+
 def test_the_right_one_for_each_target(path: Path) -> None:
     assert type(open_destination(LogStdout())) is Stdout
     assert type(open_destination(LogSyslog(TcpAddress("127.0.0.1", 1)))) is Syslog
