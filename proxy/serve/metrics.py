@@ -43,13 +43,14 @@ class Teller:
         )
 
     def _frontend(self, frontend: Frontend) -> FrontendTold:
-        """With its predecessors, whose sessions could not go on after a reload: they have their tally in common."""
+        """With its predecessors, whose sessions could not go on after a reload: it counts on from where they stand, and
+        they have their tally in common."""
         name = frontend.config.name
+        accepted = self._added("accepted", name, frontend.accepted)
         former = (each for each in self._server.departing.frontends if each.config.name == name)
-        active = accepted = 0
+        active = 0
         for each in (frontend, *former):
             active += each.active
-            accepted += self._added("accepted", each, each.accepted)
             if isinstance(each.records, MeasuredRecords):
                 each.records.count()
         if frontend.tally is None:

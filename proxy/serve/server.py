@@ -13,6 +13,7 @@ from proxy.core.timeouts import shortest_timeout
 from proxy.engine.frontend import Frontend, LivePool
 from proxy.engine.listener import Listener, refuse_new
 from proxy.engine.make_backends import make_backends
+from proxy.engine.measured import MeasuredRecords
 from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import SharedPool
 from proxy.engine.timers import Wheel
@@ -124,6 +125,8 @@ class Server:
         for log in [log for log in self.logs if log.records is frontend.records]:
             self.logs.remove(log)
             log.close()
+        if isinstance(frontend.records, MeasuredRecords):
+            frontend.records.count()
 
     def send(self, order: Order, sockets: Sequence[socket.socket] = ()) -> None:
         """A controller in this process says what is to be done."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ import trio
 from proxy.core.metrics.told import BackendTold, Ended
 from proxy.engine.make_backends import make_backends
 from proxy.serve.metrics import Teller
+from proxy.serve.orders import Reconfigure
 from tests.engine.logs import Log
 from tests.engine.support import GET, NOBODY, Gate, ask, backend, client, config, echo, hello, proxy, until
 from tests.serve.admin.support import operated, with_admin
@@ -132,3 +134,29 @@ async def test_what_comes_again_begins_anew() -> None:
         another.picked = 9
         pool.backends = [another]
         assert teller.take().pools["app"].backends[name].picked == 9
+
+
+async def test_a_frontend_with_a_successor_is_told_of_as_one(tmp_path: Path) -> None:
+    """Its sessions cannot go on when an access log comes; they end by the old rules, and are counted all the same."""
+    gate = Gate()
+    async with backend(gate) as app:
+        plain = with_admin(config(app.address))
+        logged = replace(plain, frontends=config(app.address, frontend=Log(tmp_path).settings).frontends)
+        async with operated(plain) as rproxy, client(rproxy.server) as wire:
+            teller = Teller(rproxy.server)
+            await wire.send(GET)
+            await until(lambda: gate.arrived == 1)
+            assert told_of(rproxy, teller).accepted == 1
+            rproxy.server.send(Reconfigure(logged))
+            gate.open()
+            await until(lambda: rproxy.server.frontends["web"].config.access_log is not None)
+            assert (await wire.response())[1] == b"ok"
+            await ask(rproxy.server)
+            await until(lambda: not rproxy.server.departing.frontends)
+            accepted, count = 0, 0
+            while count < 2:
+                web = told_of(rproxy, teller)
+                accepted += web.accepted
+                count += sum(one.count for one in web.ended)
+                await trio.sleep(0.01)
+            assert (accepted, count) == (1, 2)
