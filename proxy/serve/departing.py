@@ -55,6 +55,7 @@ class Departing:
             for backend in pool.backends:
                 backend.expire(math.inf)
                 self._server.report(Emptied(pool.name, backend.name))
+            pool.close()
         elif age > pool.timeouts.drain:
             for backend in pool.backends:
                 self._cut_relays(backend)

@@ -95,6 +95,25 @@ async def test_two_workers_share_work_as_one_does(figures: Figures) -> None:
     assert all(abs(one - two) < 0.03 for one, two in zip(found[1], found[2], strict=True))
 
 
+async def test_sessions_that_come_one_after_another_are_spread_evenly(figures: Figures) -> None:
+    """Workers that do not know of each other begin at the same backend each, so that some get two more than others."""
+    backends = [Busy(0.0) for _ in range(10)]
+    async with serving(*backends) as addresses:
+        text = configuration(2, [f'"{address}"' for address in addresses]).replace("[pools", 'mode = "tcp"\n[pools')
+        with started(text) as rproxy:
+            streams = []
+            for _ in range(45):
+                streams.append(await dial(rproxy.address))
+                await ask(streams[-1])
+                await trio.sleep(0.01)  # until the other worker has seen it: a millisecond, and more on a busy machine
+            counts = sorted(backend.answers for backend in backends)
+            for stream in streams:
+                await stream.aclose()
+            await trio.to_thread.run_sync(rproxy.end)
+    figures(f"45 sessions over 10 backends and 2 workers: {counts}")
+    assert counts[-1] - counts[0] <= 1
+
+
 @pytest.mark.parametrize("mode", ["http", "tcp"])
 @pytest.mark.parametrize("limits", [(1,), (2, 3)])
 async def test_no_limit_is_exceeded_over_all_workers(mode: str, limits: tuple[int, ...], figures: Figures) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import subprocess
@@ -34,6 +35,13 @@ column.beat(12.5)
 print(board.each(BACKEND, "taken", 7), flush=True)
 sys.stdin.read()
 """
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_is_left() -> Iterator[None]:
+    """A scoreboard's memory has a descriptor of its own, and goes with its last view."""
+    yield
+    gc.collect()
 
 
 @contextmanager

@@ -69,7 +69,7 @@ class SharedPool(LivePool):
     def _leave(self, backend: LiveBackend) -> None:
         if backend.semaphore >= 0:
             self._watch.remove(backend.semaphore)
-        self._sharing.leave(self, backend)
+        self._sharing.leave(backend)
 
     # ------------------------------------------------------------------ take, give back
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,9 @@ class Sharing:
         self._doubtful: dict[LiveBackend, SharedPool] = {}
         self._share = Share()
         self._semaphores: dict[BackendName, int] = {}
+        self._users: Counter[int] = (
+            Counter()
+        )  # backends by semaphore; those of a former share are closed behind the last
         self._backends: dict[int, tuple[SharedPool, LiveBackend]] = {}
         self._pools: dict[int, SharedPool] = {}
         self._queueing: dict[SharedPool, None] = {}
@@ -78,6 +82,8 @@ class Sharing:
     def adopt(self, share: Share, descriptors: Sequence[int] = ()) -> None:
         """Before pools and backends of a new configuration are made. Takes the descriptors over."""
         self._share = share
+        for name in [name for name in self._semaphores if name not in share.limited]:
+            self._close_unless_used(self._semaphores.pop(name))
         for name, semaphore in zip(share.semaphores, descriptors, strict=True):
             if name in self._semaphores:
                 os.close(semaphore)
@@ -100,22 +106,29 @@ class Sharing:
         """Sets what of it others have taken, before any of it is taken here. Raises KeyError as above."""
         name = (pool.name, backend.name)
         backend.row = self._share.backends[name]
-        backend.semaphore = self._semaphores[name] if name in self._share.limited else -1
+        if name in self._share.limited:
+            backend.semaphore = self._semaphores[name]
+            self._users[backend.semaphore] += 1
         backend.others = self.taken_by_others(backend)
         backend.taken += backend.others
         self._backends[backend.row] = pool, backend
 
-    def leave(self, pool: SharedPool, backend: LiveBackend) -> None:
+    def leave(self, backend: LiveBackend) -> None:
         """No new slots of it are taken. Those it has are given back as ever, but not to the semaphore, which may be
         closed by then: the supervisor finds that tokens are missing, and adds them."""
-        name = (pool.name, backend.name)
         if self._backends.get(backend.row, (None, None))[1] is backend:
             del self._backends[backend.row]
         self._doubtful.pop(backend, None)
         backend.taken -= backend.others
         backend.others = 0
-        backend.semaphore = -1
-        if name not in self._share.limited and (semaphore := self._semaphores.pop(name, -1)) >= 0:
+        if backend.semaphore >= 0:
+            self._users[backend.semaphore] -= 1
+            self._close_unless_used(backend.semaphore)
+            backend.semaphore = -1
+
+    def _close_unless_used(self, semaphore: int) -> None:
+        if self._users[semaphore] <= 0 and semaphore not in self._semaphores.values():
+            del self._users[semaphore]
             os.close(semaphore)
 
     def leave_pool(self, pool: SharedPool) -> None:
@@ -127,9 +140,7 @@ class Sharing:
         """Every session has ended, so that no pool is used any more."""
         for pool in list(self._pools.values()):
             pool.close()
-        for semaphore in self._semaphores.values():
-            os.close(semaphore)
-        self._semaphores.clear()
+        self.adopt(Share())
 
     # ------------------------------------------------------------------ slots
 

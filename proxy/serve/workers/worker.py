@@ -9,7 +9,6 @@ import logging
 import os
 import socket
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import trio
@@ -69,7 +68,6 @@ class Worker:
         start_logging(begin.log_level, begin.number)
         self._channel = channel
         self._outbox = Outbox(channel)
-        self._column = board.column(begin.number)
         pairs = zip(begin.bound, descriptors[first:], strict=True)
         bound = [Bound(*place, socket.socket(fileno=each)) for place, each in pairs]
         self._server = Server(begin.config, Listeners(bound, owns_paths=False), self.report, share_with)
@@ -84,7 +82,7 @@ class Worker:
 
     async def run(self) -> None:
         """Until it is told to end, or nobody is there any more to tell it."""
-        self._column.cells(PROCESS, "pid")[0] = os.getpid()
+        self._sharing.column.cells(PROCESS, "pid")[0] = os.getpid()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._outbox.run)
             await nursery.start(self._server.run)
@@ -98,7 +96,7 @@ class Worker:
         """While the reactor moves, and not only Trio."""
         while True:
             await self._server.moved()
-            self._column.beat(monotonic())
+            self._sharing.publish()
             await trio.sleep(BEAT)
 
     async def _obey(self, nursery: trio.Nursery) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from contextlib import contextmanager
@@ -61,8 +62,11 @@ class Worker:
         self.sharing = Sharing(keeper.board, number, self.reactor)
         self.share: Share | None = None
         self.adopt()
+        self.make_pool(settings)
+
+    def make_pool(self, settings: Pool) -> None:
         backends = [live(backend) for backend in settings.backends]
-        self.pool = SharedPool(settings, backends, Random(number), self.reactor, _report, self.sharing)
+        self.pool = SharedPool(settings, backends, Random(self.number), self.reactor, _report, self.sharing)
 
     def adopt(self) -> None:
         """What the keeper has to share now, as it comes through a channel: with descriptors of our own."""
@@ -122,6 +126,7 @@ def keeping(settings: Pool, workers: int) -> Iterator[SlotKeeper]:
         yield keeper
     finally:
         keeper.close()
+        gc.collect()  # the scoreboard's memory has a descriptor of its own, and goes with its last view
 
 
 @contextmanager

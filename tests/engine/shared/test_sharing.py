@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from proxy.core.config import Config
 from proxy.core.share import Share
 from proxy.engine.scoreboard import BACKEND
 from proxy.engine.shared import sharing as module
@@ -31,6 +32,31 @@ def test_semaphores_that_are_known_already_are_not_kept_twice() -> None:
         one.share = None  # as for a new worker: the whole of it
         one.adopt()
         assert descriptors() == before
+        one.take()
+
+
+def test_a_semaphore_is_closed_behind_its_last_user() -> None:
+    """A pool that a reload removed finishes its work; meanwhile another of its name may have come."""
+    settings = pool_settings(1)
+    with sharing(1) as (one, two):
+        before = descriptors()
+        old = one.pool
+        one.take()
+        one.keeper.configure(Config(frontends={}, pools={}))
+        one.adopt()
+        assert descriptors() == before - 1  # the keeper's
+        old.give_back(one.held.pop())
+        one.keeper.configure(Config(frontends={}, pools={"app": settings}))
+        one.keeper.settle_all()
+        one.adopt()
+        one.make_pool(settings)
+        assert descriptors() == before + 2  # a semaphore and a watch
+        one.take()
+        assert two.pool.take() is not None  # of the old one's semaphore, as long as it knows of no other
+        assert one.pool.take() is None
+        old.close()
+        assert descriptors() == before
+        one.give_back()
         one.take()
 
 

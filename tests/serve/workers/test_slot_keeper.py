@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -20,10 +21,19 @@ from tests.engine.support import until
 from tests.processes import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from proxy.core.config import Pool
     from tests.conftest import Figures
 
 NAME = ("app", "127.0.0.1:9000")
+
+
+@pytest.fixture(autouse=True)
+def no_descriptor_is_left() -> Iterator[None]:
+    """A scoreboard's memory has a descriptor of its own, and goes with its last view."""
+    yield
+    gc.collect()
 
 
 def configure(keeper: SlotKeeper, settings: Pool) -> None:
