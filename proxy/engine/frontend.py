@@ -98,6 +98,9 @@ class LivePool(ObservingPool):
         budget = settings.retry_budget
         self.retry = RetryPolicy(settings.retries, settings.retry_on, budget.percent, budget.at_least)
 
+    def close(self) -> None:
+        """No work of it is left, and none will come."""
+
     def connect(self, reactor: Reactor, backend: LiveBackend, peer: Peer) -> BackendConnection:
         """Dials on behalf of `peer`. Raises ConnectFailed."""
         return (TlsConnection if backend.tls else BackendConnection)(reactor, backend, peer)
