@@ -99,7 +99,7 @@ def serving(config: Config, machine: Machine) -> Process | None:
 
 
 def workers_of(config: Config, machine: Machine) -> int:
-    """Processes that serve clients, each with the limits of its frontends."""
+    """Processes that serve clients; limits.connections is divided among them."""
     return machine.processors if config.workers == AUTO else config.workers
 
 

@@ -109,14 +109,14 @@ class Operator:
     # ------------------------------------------------------------------ reload
 
     def reload(self, app: Mapping[str, int]) -> None:
-        """Another file, and SIGHUP; until it is in use, and each backend that is in it has got work again."""
-        before = self.statistics()["generation"]
+        """Another file, and SIGHUP; until it is in use, and what is new in it has got work."""
+        before, new = self.statistics()["generation"], [address for address in app if address not in self.plan.app]
         self.plan = Plan(**{**self.plan.__dict__, "app": app})
         write(self._path, self.plan.text())
         os.kill(self.main, signal.SIGHUP)
         self._wait(lambda: self.statistics()["generation"] > before, "the reload")
         self._wait(lambda: self._weights() == dict(app), "weights as in the file")
-        self.wait_work(*app)
+        self.wait_work(*new)
 
     def _weights(self) -> dict[str, int]:
         states = self.backends()
@@ -124,6 +124,8 @@ class Operator:
 
     def wait_work(self, *addresses: str) -> None:
         """Until each has been picked again."""
+        if not addresses:
+            return
         before = {address: one["picked"] for address, one in self.backends().items()}
         self._wait(
             lambda: all(one["picked"] > before.get(a, 0) for a, one in self.backends().items() if a in addresses),
@@ -133,14 +135,18 @@ class Operator:
     # ------------------------------------------------------------------ drain
 
     def drain(self, address: str) -> None:
-        """Until its exchanges are over and it is left alone while the others have got more work, twice."""
+        """Until it is left alone while the others get more work."""
         self.ask("POST", "/api/backends/drain", pool="app", backend=address)
         self._wait(lambda: self.backends()[address]["state"] == "draining", "draining")
+        self._wait(lambda: self._is_left_alone(address), "no more work for it")
+
+    def _is_left_alone(self, address: str) -> bool:
+        """Workers tell what they count twice a second, each at its time: more than once each while others work."""
         others = [other for other in self.plan.app if other != address]
-        self.wait_work(*others)
         before = self.backends()[address]["picked"]
-        self.wait_work(*others)
-        assert self.backends()[address]["picked"] == before
+        for _ in range(3):
+            self.wait_work(*others)
+        return bool(self.backends()[address]["picked"] == before)
 
     def enable(self, address: str) -> None:
         self.ask("POST", "/api/backends/enable", pool="app", backend=address)

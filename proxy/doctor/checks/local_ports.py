@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
 from proxy.doctor.finding import Finding, sysctl_fix
-from proxy.doctor.places import addresses_of, backends_of, is_here, workers_of
+from proxy.doctor.places import addresses_of, backends_of, is_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,18 +21,18 @@ UNPRIVILEGED = "net.ipv4.ip_unprivileged_port_start"
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
     if RANGE in machine.sysctls:
         low, high = map(int, machine.sysctls[RANGE].split())
-        yield from _too_few(config, high - low + 1, workers_of(config, machine))
+        yield from _too_few(config, high - low + 1)
         yield from _in_the_range(config, machine, low, high)
     yield from _low(config, machine)
 
 
-def _too_few(config: Config, ports: int, workers: int) -> Iterator[Finding]:
+def _too_few(config: Config, ports: int) -> Iterator[Finding]:
     """One port per connection to one address."""
     for name, pool in config.pools.items():
         tcp = [backend for backend in pool.backends if isinstance(backend.address, TcpAddress)]
         if len(tcp) < len(pool.backends) or not tcp:
             continue  # Unix sockets need none
-        clients = workers * sum(f.limits.connections for f in config.frontends.values() if name in f.pool_names)
+        clients = sum(f.limits.connections for f in config.frontends.values() if name in f.pool_names)
         room = sum(min(ports, backend.max_connections or ports) for backend in tcp)
         if clients > room and not all(backend.max_connections for backend in tcp):
             yield Finding(

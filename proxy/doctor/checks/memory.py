@@ -21,10 +21,10 @@ BASE = 60 * MIB  # the process itself
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
     workers = workers_of(config, machine)
-    clients = workers * sum(frontend.limits.connections for frontend in config.frontends.values())
+    clients = sum(frontend.limits.connections for frontend in config.frontends.values())
     wanted = workers * BASE + clients * SEEN
     if clients and wanted > machine.memory:
-        room = max(1, int((machine.memory / workers - BASE) // SEEN))
+        room = max(1, int((machine.memory - workers * BASE) // SEEN))
         yield Finding(
             level="warning",
             where="frontends, limits.connections",

@@ -1,4 +1,4 @@
-"""Descriptors: two for each client, against what this user and this kernel allow."""
+"""Descriptors: two for each client of a process, against what this user and this kernel allow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import resource
 from typing import TYPE_CHECKING
 
 from proxy.doctor.finding import Finding, sysctl_fix
+from proxy.doctor.places import workers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,8 @@ WHY = (
 
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
-    clients = sum(frontend.limits.connections for frontend in config.frontends.values())
+    workers = workers_of(config, machine)
+    clients = sum(-(-frontend.limits.connections // workers) for frontend in config.frontends.values())
     need = 2 * clients + SPARE
     if not clients:
         return
@@ -29,7 +31,7 @@ def check(config: Config, machine: Machine) -> Iterator[Finding]:
         yield Finding(
             level="warning",
             where="frontends, limits.connections",
-            what=f"{clients} clients need {need} open files, and the hard limit here is {machine.open_files}",
+            what=f"{clients} clients of a process need {need} open files, and the limit is {machine.open_files}",
             why=WHY,
             fix=(
                 f"ulimit -Hn {need}    # as root, in the shell that starts rproxy",
@@ -42,7 +44,7 @@ def check(config: Config, machine: Machine) -> Iterator[Finding]:
             yield Finding(
                 level="warning",
                 where="frontends, limits.connections",
-                what=f"{clients} clients need {need} open files, and {name} is {most}",
+                what=f"{clients} clients of a process need {need} open files, and {name} is {most}",
                 why=WHY,
                 fix=sysctl_fix(name, need),
             )

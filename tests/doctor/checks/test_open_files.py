@@ -25,6 +25,11 @@ def test_limits_that_are_enough() -> None:
     assert not list(check(NOTHING, Machine(open_files=10)))
 
 
+def test_workers_share_the_clients() -> None:
+    assert not list(check(config("workers = 4"), Machine(open_files=5100)))
+    assert "2500 clients of a process" in only(check, config("workers = 4"), Machine(open_files=5099)).what
+
+
 def test_limits_of_the_kernel() -> None:
     finding = only(check, config(), Machine(sysctls={"fs.nr_open": "10000"}))
     assert "sysctl -w fs.nr_open=20100" in finding.fix
