@@ -183,6 +183,11 @@ class Listeners:
             self._close(bound)
         self.bound = []
 
+    @property
+    def admin_address(self) -> Address | None:
+        """Where the admin server listens."""
+        return bound_address(self.admin.sock) if self.admin is not None else None
+
     def close_admin(self) -> None:
         """Once nobody serves it any more; whoever did may have closed it."""
         if self.admin is not None:

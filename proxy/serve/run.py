@@ -66,7 +66,7 @@ async def _run(config: Config, manager: ServiceManager) -> None:
             running: Running = await nursery.start(start, config, manager.inherited)
             phase.running = running
             table = sys.stderr if _has_log(config, LogStdout) else sys.stdout  # whoever reads the log reads lines of it
-            table.write(start_table(config, running.listeners.addresses))
+            table.write(start_table(config, running.listeners.addresses, running.listeners.admin_address))
             table.flush()
             if os.geteuid() == 0 and config.user is None:
                 log.warning('running as root: user = "nobody", or another, gives that up once the listeners are bound')

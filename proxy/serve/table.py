@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from proxy.core.config import Backend, Config, Frontend, Pool, Route
 
 
-def start_table(config: Config, addresses: Mapping[str, Sequence[Address]]) -> str:
-    """A line per listening address and per backend; ends in a newline. addresses: by frontend, as they were bound."""
+def start_table(config: Config, addresses: Mapping[str, Sequence[Address]], admin: Address | None = None) -> str:
+    """A line per listening address and per backend; ends in a newline.
+
+    addresses: by frontend, as they were bound; admin: that of the admin server, likewise.
+    """
     rows: list[tuple[str, ...]] = [
         ("frontend", name, config.frontends[name].mode, str(address), _targets(config.frontends[name]))
         for name, bound in addresses.items()
@@ -23,6 +26,8 @@ def start_table(config: Config, addresses: Mapping[str, Sequence[Address]]) -> s
         for name, pool in config.pools.items()
         for index, backend in enumerate(pool.backends)
     ]
+    if admin is not None:
+        rows.append(("admin", "", "http", str(admin), "dashboard at /, metrics at /metrics"))
     return _aligned(rows)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from proxy.core.address import UnixAddress, parse_address
-from proxy.core.config import Backend, Config, Frontend, Pool
-from proxy.core.config.files import check_files
+from proxy.core.config import Admin, Backend, Config, Frontend, Pool
+from proxy.core.config.files import check_files, read_token
 
 
 def listen_problems(path: object) -> list[str]:
@@ -74,3 +74,46 @@ def test_a_directory_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_backend_may_come_later(tmp_path: Path) -> None:
     assert backend_problems(tmp_path / "app.sock") == []
     assert backend_problems(tmp_path / "no" / "app.sock", "mkdir-and-serve") != []
+
+
+TOKEN = "0123456789abcdef"
+
+
+def admin_problems(**settings: str) -> list[tuple[object, str]]:
+    admin = Admin(**{"listen": parse_address("127.0.0.1:9900"), **settings})  # type: ignore[arg-type]
+    return [(finding.path[-1], finding.message) for finding in check_files(Config(frontends={}, admin=admin))]
+
+
+def test_a_token_is_the_first_line_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(f" {TOKEN}\nwhat it is for\n")
+    assert admin_problems(token_file=str(path)) == []
+    assert read_token(Admin(listen=UnixAddress("@admin"), token_file=str(path))) == TOKEN
+
+
+def test_a_token_in_the_configuration_and_none_at_all() -> None:
+    assert read_token(Admin(listen=UnixAddress("@admin"), token=TOKEN)) == TOKEN
+    assert read_token(Admin(listen=UnixAddress("@admin"))) is None
+    assert admin_problems() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "No such file or directory"),
+        (b"", "a token of under 16 characters can be guessed"),
+        (b"short\n" + TOKEN.encode(), "a token of under 16 characters can be guessed"),
+        (b"\xff" * 20, "a token is one word of ASCII characters: it has to stand in a request header"),
+    ],
+)
+def test_a_file_without_a_token(tmp_path: Path, content: bytes | None, why: str) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    assert admin_problems(token_file=str(path)) == [("token_file", f"no token can be read from {path}: {why}")]
+
+
+def test_an_admin_socket_that_cannot_be_made(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "admin.sock"
+    message = f"cannot listen on unix:{path}: there is no directory {path.parent}"
+    assert admin_problems(listen=UnixAddress(str(path))) == [("listen", message)]  # type: ignore[arg-type]

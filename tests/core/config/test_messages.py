@@ -1208,6 +1208,58 @@ lb.toml:16:18: "v3" is not a value of "proxy_protocol": it takes "v1" or "v2"
 for example: proxy_protocol = "v2"
 """,
     ),
+    (
+        "an admin address that is taken, and tokens that are none",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+[pools.app]
+backends = ["127.0.0.1:9001"]
+[admin]
+listen = "0.0.0.0:8080"
+token = "secret"
+unix_mode = 432
+""",
+        """\
+lb.toml:7:10: 0.0.0.0:8080 is taken: frontend "web" listens on 127.0.0.1:8080 (0.0.0.0 is every IPv4 address of this machine); give each its own address or port
+  listen = "0.0.0.0:8080"
+           ^
+
+lb.toml:8:9: a token of under 16 characters can be guessed
+  token = "secret"
+          ^
+for example: token = "JGmqXlnBbS4rD2a9"
+
+lb.toml:9:13: 432 is not a file mode: write octal digits in quotes, like "0660"
+  unix_mode = 432
+              ^
+for example: unix_mode = "0660"
+""",
+    ),
+    (
+        "an admin address for everybody, and two tokens",
+        """\
+[frontends.web]
+listen = "127.0.0.1:8080"
+pool = "app"
+[pools.app]
+backends = ["127.0.0.1:9001"]
+[admin]
+listen = "0.0.0.0:9900"
+token = "JGmqXlnBbS4rD2a9"
+token_file = "/etc/rproxy/admin-token"
+""",
+        """\
+lb.toml:7:10: warning: whoever reaches 0.0.0.0:9900 from elsewhere reads everything, and a token is sent in clear; listen on 127.0.0.1, or on a Unix socket; from elsewhere come through ssh -L, or a frontend with TLS
+  listen = "0.0.0.0:9900"
+           ^
+
+lb.toml:9:14: the token stands in the file already: "token" and "token_file" are two ways to say it; remove one of them
+  token_file = "/etc/rproxy/admin-token"
+               ^
+""",
+    ),
 ]
 
 
