@@ -4,58 +4,24 @@ in order."""
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
+from tests.acceptance.busy import Busy, serving
 from tests.acceptance.crowd import ask, crowd, dial
 from tests.clients.support import running, short_directory, started
 from tests.processes import start_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from tests.conftest import Figures
 
 pytestmark = pytest.mark.slow
 
 FAST, SLOW = 0.06, 0.6  # seconds per request; long beside what a busy machine adds
 CLIENTS = 64
-
-
-class Busy:
-    """A backend that tells how much it had to do at once. It answers after `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.now = self.most = self.answers = 0
-
-    async def serve(self, stream: trio.SocketStream) -> None:
-        try:
-            while await stream.receive_some():
-                self.now += 1
-                self.most = max(self.most, self.now)
-                await trio.sleep(self.seconds)
-                self.now -= 1
-                self.answers += 1
-                await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        except trio.BrokenResourceError:
-            pass  # the client was cancelled
-
-
-@asynccontextmanager
-async def serving(*backends: Busy) -> AsyncIterator[list[str]]:
-    """Where they listen."""
-    async with trio.open_nursery() as nursery:
-        addresses = []
-        for backend in backends:
-            (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-            nursery.start_soon(trio.serve_listeners, backend.serve, [listener])
-            addresses.append(f"127.0.0.1:{listener.socket.getsockname()[1]}")
-        yield addresses
-        nursery.cancel_scope.cancel()
 
 
 def configuration(workers: int, backends: list[str], **pool: object) -> str:

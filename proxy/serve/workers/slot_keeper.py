@@ -37,6 +37,7 @@ class Semaphore(NamedTuple):
 
 class SlotKeeper:
     """board: the scoreboard. Each worker gets its descriptor, and a `Share` with semaphores whenever that changes.
+    unsettled: backends whose sums are known to be wrong.
 
     The rule: what a semaphore holds and what all workers have taken of its backend are the limit. New semaphores,
     changed limits, killed workers and backends that were limited while in use break it, and `settle` restores it, each
@@ -48,7 +49,7 @@ class SlotKeeper:
         self.board = Scoreboard.create(workers)
         self._rows = {kind: Rows(kind.name, kind.capacity) for kind in (FRONTEND, POOL, BACKEND)}
         self._semaphores: dict[BackendName, Semaphore] = {}
-        self._unsettled: dict[BackendName, None] = {}
+        self.unsettled: dict[BackendName, None] = {}
         self._something_is_wrong = trio.Event()
 
     def close(self) -> None:
@@ -77,7 +78,7 @@ class SlotKeeper:
         limits = {(pool, str(b.address)): b.max_connections for pool, b in backends if b.max_connections}
         for name in [name for name in self._semaphores if name not in limits]:
             os.close(self._semaphores.pop(name).descriptor)
-            self._unsettled.pop(name, None)
+            self.unsettled.pop(name, None)
         for name, limit in limits.items():
             self._set_limit(name, limit)
 
@@ -119,20 +120,20 @@ class SlotKeeper:
             for name in list(islice(self._semaphores, audited, audited + AUDITED)):
                 self.settle(name)
             audited = audited + AUDITED if audited + AUDITED < len(self._semaphores) else 0
-            if self._unsettled:
+            if self.unsettled:
                 await trio.sleep(UNSETTLED_EVERY)
 
     def _settle_later(self, names: Sequence[BackendName]) -> None:
-        self._unsettled.update(dict.fromkeys(names))
+        self.unsettled.update(dict.fromkeys(names))
         if names:
             self._something_is_wrong.set()
 
     def settle_all(self) -> None:
         """Every one that is known to be wrong."""
-        for name in list(self._unsettled):
+        for name in list(self.unsettled):
             if self.settle(name):
-                self._unsettled.pop(name, None)
-        if not self._unsettled:
+                self.unsettled.pop(name, None)
+        if not self.unsettled:
             self._something_is_wrong = trio.Event()
 
     def settle(self, name: BackendName) -> bool:

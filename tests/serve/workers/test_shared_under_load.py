@@ -1,0 +1,101 @@
+"""Limits of two real workers, exact again after one was killed and after a reload, with clients all the time."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from proxy.core.address import parse_address
+from proxy.core.config import Backend
+from proxy.serve.orders import Reconfigure
+from tests.acceptance.busy import Busy, serving
+from tests.acceptance.crowd import ask, dial
+from tests.engine.support import config, until
+from tests.serve.workers.support import replaced, supervised, workers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from proxy.core.config import Config
+    from proxy.serve.workers.supervisor import Supervisor
+    from tests.conftest import Figures
+
+pytestmark = pytest.mark.slow
+
+CLIENTS = 24
+
+
+def limited(addresses: list[str], limits: tuple[int, ...]) -> Config:
+    backends = [
+        Backend(address=parse_address(address), max_connections=limit)
+        for address, limit in zip(addresses, limits, strict=True)
+    ]
+    return workers(2, config(*backends, balance="least-connections"))
+
+
+@asynccontextmanager
+async def clients(running: Supervisor) -> AsyncIterator[list[str]]:
+    """They ask on new connections until the end of the block, and bear it when they get no answer. Gives what they bore
+    with; who waits for an answer at the end gets it."""
+    address = str(running.listeners.addresses["web"][0])
+    failures: list[str] = []
+    is_over = trio.Event()
+
+    async def one() -> None:
+        while not is_over.is_set():
+            try:
+                async with await dial(address) as stream:
+                    await ask(stream)
+            except (OSError, trio.BrokenResourceError, AssertionError) as error:
+                failures.append(repr(error))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(CLIENTS):
+            nursery.start_soon(one)
+        yield failures
+        is_over.set()
+
+
+async def most(backends: list[Busy]) -> list[int]:
+    """What each has to do at once from now on, at most, while a hundred requests are answered by each."""
+    before = [backend.answers for backend in backends]
+    for backend in backends:
+        backend.most = 0
+    await until(lambda: all(b.answers >= count + 100 for b, count in zip(backends, before, strict=True)))
+    return [backend.most for backend in backends]
+
+
+async def test_killed_workers_take_no_slot_with_them(figures: Figures) -> None:
+    backends, limits = [Busy(0.005), Busy(0.005)], (2, 3)
+    async with (
+        serving(*backends) as addresses,
+        supervised(limited(addresses, limits)) as running,
+        clients(running) as failures,
+    ):
+        for worker in running.workers * 2:
+            former = worker.pid
+            assert former is not None
+            os.kill(former, signal.SIGKILL)
+            await replaced(worker, former)
+        await until(lambda: not running.slots.unsettled)
+        await most(backends)  # until what the last one left is over
+        assert await most(backends) == list(limits)
+    figures(f"limits {limits}, 4 workers killed: all slots are back; {len(failures)} requests were lost in them")
+
+
+async def test_limits_that_a_reload_changes_hold_in_all_workers() -> None:
+    backends = [Busy(0.005), Busy(0.005), Busy(0.005)]
+    async with serving(*backends) as addresses, supervised(limited(addresses[:2], (3, 1))) as running:
+        async with clients(running) as failures:
+            for limits in ((1, 4), (2, 2, 1)):
+                count = len(limits)
+                running.send(Reconfigure(limited(addresses[:count], limits)))
+                await until(lambda: not running.slots.unsettled)
+                await most(backends[:count])
+                assert await most(backends[:count]) == list(limits)
+        assert not failures
