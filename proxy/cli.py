@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy import __version__
 from proxy.core.address import AddressError, parse_address
-from proxy.core.config import Checked, ConfigErrors, check_file, json_schema, problems_as_json, render_problems
-from proxy.engine.tls.backend_tls import check_contexts
+from proxy.core.config import ConfigErrors, json_schema, problems_as_json, render_problems
 from proxy.serve.logs.program_log import start_logging
+from proxy.serve.reload import check_configuration
 from proxy.serve.run import StartError, run
-from proxy.serve.tls.certificates import check_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,12 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _checked(path: str) -> Checked:
-    return check_file(path, partial(check_certificates, now=datetime.now(UTC)), check_contexts)
-
-
 def _check(path: str, *, as_json: bool) -> int:
-    checked = _checked(path)
+    checked = check_configuration(path)
     if as_json:
         sys.stdout.write(problems_as_json(checked.problems))
     elif checked.problems:
@@ -102,7 +95,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
     config = None
     if arguments.file is not None:
-        checked = _checked(arguments.file)
+        checked = check_configuration(arguments.file)
         sys.stderr.write(render_problems(checked.problems))
         if checked.config is None:
             return BAD_CONFIG
@@ -118,7 +111,7 @@ def _top(arguments: argparse.Namespace) -> int:
 
     text = arguments.admin or ADMIN
     if arguments.file is not None:
-        config = _checked(arguments.file).config
+        config = check_configuration(arguments.file).config
         if config is None or config.admin is None:
             what = "no [admin]" if config else f"errors: rproxy check {arguments.file}"
             sys.stderr.write(f"rproxy: {arguments.file} has {what}\n")
@@ -134,11 +127,11 @@ def _top(arguments: argparse.Namespace) -> int:
 
 def _run(path: str, level: str) -> int:
     start_logging(level.upper())
-    checked = _checked(path)
+    checked = check_configuration(path)
     if checked.problems:
         sys.stderr.write(render_problems(checked.problems))
     try:
-        run(checked.unwrap())
+        run(checked.unwrap(), path)
     except ConfigErrors:
         return BAD_CONFIG
     except StartError as error:

@@ -48,6 +48,15 @@ def connect_failed(error: OSError, backend: Backend) -> ConnectFailed:
     return kind(reason, error.strerror or str(error), backend=backend.name)
 
 
+def is_numeric(host: str) -> bool:
+    """An IP address, which needs no look-up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 class LiveBackend(Backend):
     """family, sockaddr: where to connect; sockaddr is None while a host name has not been resolved.
 

@@ -22,16 +22,17 @@ class Controlled:
     """target: a backend that no session uses: what probes connect to, and where a resolved address is kept.
 
     mode: the operator's wish. weight: the operator's, in place of the configured one. is_started: its process takes
-    connections, where we start it. health: by probes. ejection: by its work. is_tried: though out of service it gets
-    work, because all of its pool are. ramps_since: of a slow start, in seconds of the controller's clock, None outside
-    of one; step: of STEPS, how much of its weight it has; is_scaled: weights of the pool are told in steps.
-    ramps_when_ready: it is new in a pool that served before.
+    connections, where we start it; is_ending: it is about to be ended, and gets no new work. health: by probes.
+    ejection: by its work. is_tried: though out of service it gets work, because all of its pool are. ramps_since: of a
+    slow start, in seconds of the controller's clock, None outside of one; step: of STEPS, how much of its weight it
+    has; is_scaled: weights of the pool are told in steps. ramps_when_ready: it is new in a pool that served before.
     members: of a group, or processes that we start, as they were seen last.
     reason: why it is not ready. since: when its condition changed, in seconds of the wall clock.
     """
 
-    __slots__ = ("ejection", "health", "is_scaled", "is_started", "is_tried", "members", "mode", "pool", "ramps_since",
-                 "ramps_when_ready", "reason", "settings", "since", "step", "target", "weight")  # fmt: skip
+    __slots__ = ("ejection", "health", "is_ending", "is_scaled", "is_started", "is_tried", "members", "mode", "pool",
+                 "ramps_since", "ramps_when_ready", "reason", "settings", "since", "step", "target",
+                 "weight")  # fmt: skip
 
     def __init__(self, pool: config.Pool, settings: config.Backend, target: LiveBackend, now: float) -> None:
         self.target = target
@@ -41,6 +42,7 @@ class Controlled:
         self.mode: Mode = "enabled"
         self.weight: int | None = None
         self.is_started = True
+        self.is_ending = False
         self.is_tried = False
         self.ramps_since: float | None = None
         self.ramps_when_ready = False
@@ -56,6 +58,17 @@ class Controlled:
         self.settings = settings
         check = pool.health_check
         self.health.rise, self.health.fall = (check.rise, check.fall) if check else (ONE_CONNECT, 1)
+
+    def reconfigure(self, pool: config.Pool, settings: config.Backend, target: LiveBackend) -> None:
+        """target: made from these; taken if connections begin otherwise now. A weight of the file that changed counts
+        more than the operator's."""
+        if settings.weight != self.settings.weight:
+            self.weight = None
+        if (pool.tls, pool.proxy_protocol) != (self.pool.tls, self.pool.proxy_protocol):
+            if isinstance(self.target.sockaddr, tuple):
+                target.resolved(self.target.family, self.target.sockaddr)
+            self.target = target
+        self.configure(pool, settings)
 
     @property
     def name(self) -> str:
@@ -81,7 +94,7 @@ class Controlled:
         """Whether it is full is for the data planes to know."""
         if self.mode != "enabled":
             return self.mode
-        if not self.is_started:
+        if not self.is_started or self.is_ending:
             return "starting"
         if not self.health.is_healthy:
             return "unhealthy"
@@ -100,7 +113,7 @@ class Controlled:
             pool=self.pool.name,
             backend=self.name,
             is_healthy=self.is_tried or (self.health.is_healthy and self.is_started and not self.is_ejected),
-            is_draining=self.mode != "enabled",
+            is_draining=self.mode != "enabled" or self.is_ending,
             weight=scaled(weight, self.step) if self.is_scaled else weight,
             family=int(target.family),
             sockaddr=sockaddr,

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
+import trio
+
 from proxy.core.metrics.told import Told
 from proxy.core.metrics.totals import Totals
 from proxy.core.statistics import Event
@@ -19,19 +21,25 @@ from proxy.engine.make_backends import make_backends
 from proxy.serve import standing
 from proxy.serve.bell import Bell
 from proxy.serve.controlled import Controlled
-from proxy.serve.orders import Observed
+from proxy.serve.emptying import Emptying
+from proxy.serve.orders import Emptied, Failed, Observed
+from proxy.serve.reload import Reloading, with_backend, without_backend
 from proxy.serve.statistics import make_statistics
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from proxy.core import config
     from proxy.core.address import Address
     from proxy.core.config import Config
+    from proxy.core.plan import Plan
     from proxy.core.statistics import Life, Statistics
+    from proxy.engine.backend import LiveBackend
     from proxy.serve.backends.managed_backends import ManagedBackends
     from proxy.serve.controlled import Mode
     from proxy.serve.orders import Order, Report
+    from proxy.serve.reload import Reloaded
 
 log = logging.getLogger("rproxy.health")
 
@@ -50,7 +58,7 @@ class Plane(Protocol):
 class Controller:
     """pools: every backend by the name of its pool and its own. planes: who is told what is decided.
     totals: what they have told of themselves; empty without [admin]. generation: configurations taken in use so far.
-    managed: the processes that are ours, while they run.
+    managed: the processes that are ours, while they run. backends_changed: set, and another one, when `pools` is.
     addresses, lives: what whoever started the planes knows, where each frontend listens and which workers there are.
     bell: rings when a state or the configuration changed, for tasks that wait for one."""
 
@@ -68,13 +76,19 @@ class Controller:
         self.started_at = wall_clock()
         self.addresses: Callable[[], Mapping[str, Sequence[Address]]] = dict
         self.lives: Callable[[], Iterable[Life]] = tuple
-        self.pools = {name: self._make_pool(config, name) for name in config.pools}
         self.managed: ManagedBackends | None = None
+        self.backends_changed = trio.Event()
+        self.emptying = Emptying(lambda: self.lives())
+        self.reloading = Reloading(self)
+        self.pools = {name: self._make_pool(settings) for name, settings in config.pools.items()}
 
-    def _make_pool(self, config: Config, name: str) -> dict[str, Controlled]:
-        settings, now = config.pools[name], wall_clock()
+    def _make_pool(self, settings: config.Pool) -> dict[str, Controlled]:
         pairs = zip(settings.backends, make_backends(settings), strict=True)
-        return {target.name: Controlled(settings, backend, target, now) for backend, target in pairs}
+        return {target.name: self.make(settings, backend, target) for backend, target in pairs}
+
+    def make(self, pool: config.Pool, settings: config.Backend, target: LiveBackend) -> Controlled:
+        """One that is decided about from now on, once it is in `pools`."""
+        return Controlled(pool, settings, target, wall_clock())
 
     def backends(self) -> Iterator[Controlled]:
         for pool in self.pools.values():
@@ -94,6 +108,10 @@ class Controller:
         if isinstance(report, Told):
             self.totals.add(worker, report, monotonic())
             self.totals.keep(self.config.frontends, self.pools)
+        elif isinstance(report, Emptied):
+            self.emptying.heard((report.pool, report.backend), worker)
+        elif isinstance(report, Failed):
+            self.note(logging.ERROR, f"worker {worker} goes on with the old configuration: {report.why}")
         elif isinstance(report, Observed) and (backend := self.pools.get(report.pool, {}).get(report.backend)):
             self._seen(backend, report)
 
@@ -152,7 +170,57 @@ class Controller:
             backend.target.resolved(family, sockaddr)
             self.tell(backend)
 
+    def end_process(self, backend: Controlled, *, is_ending: bool) -> None:
+        """The process of a managed backend is to be ended once nobody uses it, or was."""
+        if backend.is_ending is not is_ending:
+            before = backend.condition
+            backend.is_ending = is_ending
+            if is_ending:
+                self.emptying.begin(backend.key)
+            self._changed(backend, before, "its process is replaced" if is_ending else "")
+
+    # ------------------------------------------------------------------ another configuration
+
+    async def reload(self) -> Reloaded:
+        """Reads the file again and takes it in use. Raises Refused."""
+        return await self.reloading.reload()
+
+    async def apply(self, config: Config) -> Plan:
+        """Takes another configuration in use. Raises Refused, and then nothing has changed."""
+        return await self.reloading.apply(config)
+
+    async def add_backend(self, pool: str, backend: config.Backend) -> None:
+        """Until the next reload, which reads the file. Raises Refused."""
+        await self.apply(with_backend(self.config, pool, backend))
+
+    async def remove_backend(self, pool: str, backend: str) -> None:
+        """As `add_backend`; what it has is finished. Raises Refused."""
+        await self.apply(without_backend(self.config, pool, backend))
+
+    def succeed(self, config: Config, pools: dict[str, dict[str, Controlled]]) -> None:
+        """What is decided is of this configuration now; data planes are to be told right away."""
+        for backend in self.backends():
+            if not _is_in(pools, backend):
+                self.emptying.begin(backend.key)
+        before, self.config, self.pools = self.pools, config, pools
+        self.generation += 1
+        for pool in pools.values():
+            new = [backend for backend in pool.values() if backend.pool.name in before and not _is_in(before, backend)]
+            for backend in new:  # among others that serve already
+                backend.ramps_when_ready = True
+                if backend.condition == "ready":
+                    standing.begin_ramp(backend, pool.values(), self.clock())
+        self._down &= pools.keys()
+        for name in pools:
+            self._settle(name)
+        self.backends_changed.set()
+        self.backends_changed = trio.Event()
+
+    # ------------------------------------------------------------------ who is told
+
     def _changed(self, backend: Controlled, before: str, reason: str, *, quietly: bool = False) -> None:
+        if not _is_in(self.pools, backend):
+            return  # a reload has taken it away
         self._flip(backend, before, reason, quietly=quietly)
         self._settle(backend.pool.name)
 
@@ -229,6 +297,10 @@ class Controller:
         """A state changed: logged once, and remembered for the admin pages."""
         log.log(level, "%s", text)
         self.events.append(Event(at=wall_clock(), level=logging.getLevelName(level).lower(), text=text))
+
+
+def _is_in(pools: Mapping[str, Mapping[str, Controlled]], backend: Controlled) -> bool:
+    return pools.get(backend.pool.name, {}).get(backend.name) is backend
 
 
 def wall_clock() -> float:

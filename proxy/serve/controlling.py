@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.serve.backends import health_checks, managed_backends, resolve
+from proxy.serve.backends.managed_changes import ManagedChanges
 
 if TYPE_CHECKING:
     import trio
@@ -17,6 +18,8 @@ async def start_controlling(nursery: trio.Nursery, controller: Controller, liste
     """Returns when managed backends take connections, or patience with them is over. The tasks run in `nursery`."""
     nursery.start_soon(resolve.keep_resolving, controller)
     await nursery.start(managed_backends.run, controller)
+    if controller.managed is not None:
+        nursery.start_soon(ManagedChanges(controller, controller.managed).run)
     nursery.start_soon(health_checks.run, controller)
     if controller.config.admin is not None:
         from proxy.serve.admin import server as admin  # half a second, which only those pay who have it

@@ -16,8 +16,13 @@ from proxy.serve.listeners import Listeners
 from proxy.serve.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from proxy.core.config import Config
+    from proxy.core.listening import ListenChange
+    from proxy.serve.controller import Plane
     from proxy.serve.inherited import Inherited
+    from proxy.serve.listeners import Bound
     from proxy.serve.orders import Order
 
 log = logging.getLogger("rproxy")
@@ -46,6 +51,22 @@ class OneProcess(NamedTuple):
     async def cut(self) -> None:
         """Ends every session now."""
         self.server.cut()
+
+
+class OwnSockets:
+    """Of the one data plane, which takes them over and closes what is gone."""
+
+    def __init__(self, listeners: Listeners) -> None:
+        self._listeners = listeners
+
+    def open(self, change: ListenChange, config: Config) -> list[Bound]:
+        return self._listeners.open_missing(change, config)
+
+    def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
+        pass
+
+    def share(self, opened: Sequence[Bound], plane: Plane) -> list[Bound]:
+        return list(opened)
 
 
 async def serve(config: Config, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
@@ -102,5 +123,6 @@ def _make(config: Config, inherited: Inherited | None) -> OneProcess:
         raise
     since = controller.started_at
     controller.addresses = lambda: listeners.addresses
+    controller.reloading.sockets = OwnSockets(listeners)
     controller.lives = lambda: (Life(number=1, pid=os.getpid(), state="running", since=since, starts=1),)
     return OneProcess(controller, server)

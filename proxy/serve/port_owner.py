@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
+from proxy.serve.listeners import ListenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
     from proxy.core.address import Address
 
 _LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
+
+
+def explain(error: BaseException) -> str:
+    """Why a ListenError came about, with what an operator would look for next."""
+    assert isinstance(error, ListenError)
+    text = str(error)
+    if error.error.errno == errno.EADDRINUSE and (owner := owner_of(error.address)):
+        text += f", by {owner}"
+    if error.error.errno == errno.EACCES:
+        text += "; a port under 1024 needs root, CAP_NET_BIND_SERVICE or net.ipv4.ip_unprivileged_port_start"
+    return text
 
 
 def owner_of(address: Address) -> str:

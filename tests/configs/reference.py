@@ -37,6 +37,7 @@ HEADERS = {
     "Ejection": "[pools.NAME.ejection]",
     "RetryBudget": "[pools.NAME.retry_budget]",
     "Admin": "[admin]",
+    "Reload": "[reload]",
     "Shutdown": "[shutdown]",
 }
 

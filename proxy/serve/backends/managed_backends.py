@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import trio
@@ -28,11 +29,12 @@ Key = tuple[str, str]
 
 
 class ManagedBackends:
-    """running: all whose processes are ours, by pool and backend."""
+    """running: all whose processes are ours, by pool and backend. lent: those whose processes are not ours yet."""
 
     def __init__(self, controller: Controller, nursery: trio.Nursery) -> None:
         """nursery: the processes live in it, and end when it is cancelled. Raises PrivilegeError."""
         self.running: dict[Key, _Running] = {}
+        self.lent: set[Key] = set()
         self._controller = controller
         self._nursery = nursery
         self._identity = identity_of(controller.config)
@@ -40,7 +42,8 @@ class ManagedBackends:
     async def start(self, backend: Controlled) -> None:
         """Returns when its processes were started; it is in service as soon as they take connections."""
         self._controller.set_started(backend, is_started=False)
-        running = self.running[backend.key] = _Running()
+        self.lent.discard(backend.key)
+        running = self.running[backend.key] = _Running(spec_of(backend))
         await self._nursery.start(self._run, backend, running)
 
     async def end(self, key: Key) -> None:
@@ -56,14 +59,10 @@ class ManagedBackends:
             await self.running[key].is_ready.wait()
 
     async def _run(self, backend: Controlled, running: _Running, *, task_status: trio.TaskStatus[None]) -> None:
-        settings = backend.settings
-        spec = ManagedSpec(
-            backend.pool.name, settings.address, settings.members, settings.command, identity=self._identity
-        )
         try:
             with running.scope:
                 async with trio.open_nursery() as nursery:
-                    running.group = await nursery.start(_supervise, spec)
+                    running.group = await nursery.start(_supervise, replace(running.spec, identity=self._identity))
                     nursery.start_soon(self._wait_ready, backend, running)
                     task_status.started()
         finally:
@@ -72,14 +71,22 @@ class ManagedBackends:
 
     async def _wait_ready(self, backend: Controlled, running: _Running) -> None:
         await wait_ready(backend.settings.address, float("inf"))
-        self._controller.set_started(backend, is_started=True)
+        pool = self._controller.pools.get(backend.pool.name, {})
+        self._controller.set_started(pool.get(backend.name, backend), is_started=True)  # it may have gone and be back
         running.is_ready.set()
+
+
+def spec_of(backend: Controlled) -> ManagedSpec:
+    """What is to run for it."""
+    settings = backend.settings
+    return ManagedSpec(backend.pool.name, settings.address, settings.members, settings.command)
 
 
 class _Running:
     """The processes of one backend. group: what is known of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, spec: ManagedSpec) -> None:
+        self.spec = spec
         self.scope = trio.CancelScope()
         self.is_ready = trio.Event()
         self.is_over = trio.Event()
@@ -95,6 +102,7 @@ async def run(
     """
     async with trio.open_nursery() as nursery:
         managed = controller.managed = ManagedBackends(controller, nursery)
+        managed.lent.update(lent)
         ours = [each for each in controller.backends() if each.settings.command and each.key not in lent]
         for backend in ours:
             await managed.start(backend)

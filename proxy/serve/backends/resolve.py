@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from proxy.core.address import TcpAddress
+from proxy.engine.backend import is_numeric
+from proxy.serve.backends.each import care_for_each
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from proxy.serve.controlled import Controlled
     from proxy.serve.controller import Controller
 
@@ -24,27 +28,51 @@ RETRY = 2.0  # seconds until one that did not is tried again
 
 
 async def keep_resolving(controller: Controller) -> None:
-    """Until cancelled; returns at once if every address is numeric."""
+    """Until cancelled."""
+    await care_for_each(controller, _keep_resolved, only=_has_name)
+
+
+def _has_name(backend: Controlled) -> bool:
+    address = backend.settings.address
+    return isinstance(address, TcpAddress) and not is_numeric(address.host)
+
+
+async def resolve_all(backends: Iterable[Controlled]) -> None:
+    """Names of backends that nobody has been told of yet, so that no work meets one whose address is not known. May be
+    cancelled; who is not resolved by then is resolved later."""
     async with trio.open_nursery() as nursery:
-        for backend in controller.backends():
-            if backend.target.sockaddr is None:
-                nursery.start_soon(_keep_resolved, controller, backend)
+        for backend in filter(_has_name, backends):
+            nursery.start_soon(_resolve, backend)
+
+
+async def _resolve(backend: Controlled) -> None:
+    try:
+        family, sockaddr = await _look_up(backend)
+    except OSError:
+        return  # it will be said when it is tried again
+    backend.target.resolved(family, sockaddr)
+
+
+async def _look_up(backend: Controlled) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """Raises OSError."""
+    address = backend.settings.address
+    assert isinstance(address, TcpAddress)
+    found = await trio.socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    family, sockaddr = await _first_that_answers([(family, address) for family, _, _, _, address in found])
+    return family, (str(sockaddr[0]), int(sockaddr[1]))
 
 
 async def _keep_resolved(controller: Controller, backend: Controlled) -> None:
-    address = backend.settings.address
-    assert isinstance(address, TcpAddress)
     is_known = True
     while True:
         try:
-            found = await trio.socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            family, sockaddr = await _look_up(backend)
         except OSError as error:
             if is_known:
                 log.warning("%s cannot be resolved: %s; trying again every %g s", backend.name, error, RETRY)
             is_known = False
         else:
-            family, sockaddr = await _first_that_answers([(family, address) for family, _, _, _, address in found])
-            controller.resolved(backend, family, (str(sockaddr[0]), int(sockaddr[1])))
+            controller.resolved(backend, family, sockaddr)
             if not is_known:
                 log.info("%s is %s now", backend.name, sockaddr[0])
             is_known = True

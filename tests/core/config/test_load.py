@@ -16,6 +16,7 @@ from proxy.core.config import (
     ListenOptions,
     Pool,
     PoolTimeouts,
+    Reload,
     Route,
     Shutdown,
     check_file,
@@ -120,6 +121,7 @@ def test_a_minimal_file_takes_every_default() -> None:
                 retries=3,
             )
         },
+        reload=Reload(watch=False),
         shutdown=Shutdown(drain=30.0),
     )
 

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import trio
+import trio.testing
 
 from proxy.core.address import parse_address
 from proxy.core.config import Backend, Config, Pool
@@ -79,6 +80,33 @@ async def test_when_none_answers_the_first_is_used(monkeypatch: pytest.MonkeyPat
     assert backend.sockaddr == ("127.0.0.2", 1)
 
 
-async def test_numeric_addresses_need_no_task() -> None:
-    with trio.fail_after(1):
-        await resolve.keep_resolving(controller("127.0.0.1:80"))
+async def test_numeric_addresses_are_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(trio.socket, "getaddrinfo")
+    control = controller("127.0.0.1:80")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(resolve.keep_resolving, control)
+        await resolve.resolve_all(control.backends())
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+
+
+async def test_new_backends_are_known_before_anybody_is_told_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def getaddrinfo(*args: object, **kwargs: object) -> Found:
+        return found("127.0.0.2")
+
+    monkeypatch.setattr(trio.socket, "getaddrinfo", getaddrinfo)
+    control = controller("app.example:80")
+    await resolve.resolve_all(control.backends())
+    (backend,) = control.backends()
+    assert backend.target.sockaddr == ("127.0.0.2", 80)
+
+
+async def test_a_new_backend_that_cannot_be_resolved_is_left_for_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def getaddrinfo(*args: object, **kwargs: object) -> Found:
+        raise socket.gaierror("unknown")
+
+    monkeypatch.setattr(trio.socket, "getaddrinfo", getaddrinfo)
+    control = controller("app.example:80")
+    await resolve.resolve_all(control.backends())
+    (backend,) = control.backends()
+    assert backend.target.sockaddr is None

@@ -18,7 +18,7 @@ from proxy.core.config.sections.route import Route
 from proxy.core.config.sections.section import Section, like
 from proxy.core.config.sections.tls import Certificate, FrontendTls
 from proxy.core.config.sections.units import Duration
-from proxy.core.config.sections.values import UserName, Workers, name_tables
+from proxy.core.config.sections.values import Flag, UserName, Workers, name_tables
 
 __all__ = [
     "AccessLog",
@@ -41,6 +41,7 @@ __all__ = [
     "PoolTimeouts",
     "PoolTls",
     "Redirect",
+    "Reload",
     "Respond",
     "RetryBudget",
     "Route",
@@ -54,6 +55,15 @@ class Shutdown(Section):
 
     drain: Annotated[Duration, like("30s")] = 30.0
     """How long running work may take to finish; new work is refused. Default 30s, at most 1d."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload(Section):
+    """When this file is read again, besides on SIGHUP and on the admin's command."""
+
+    watch: Annotated[Flag, like(True)] = False
+    """Read it whenever it changed. Default false: a file that is edited in place may be good by chance before it is
+    meant to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,5 +93,7 @@ class Config(Section):
     """The group that it takes then, instead of the user's own. Default: none."""
     admin: Annotated[Admin | None, like({"listen": "127.0.0.1:9900", "token_file": "/etc/rproxy/admin-token"})] = None
     """Where people and programs look at rproxy, and change what it does. Default: none."""
+    reload: Annotated[Reload, like({"watch": True})] = field(default_factory=Reload)
+    """When this file is read again."""
     shutdown: Annotated[Shutdown, like({"drain": "30s"})] = field(default_factory=Shutdown)
     """What happens after SIGTERM."""
