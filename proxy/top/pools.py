@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CHART = 20  # columns, a second each
 CHART_NAME = f"last {CHART} s"
-MEDIUM, WIDE = 100, 130  # columns of a terminal from which on there is room for more
+MEDIUM, WIDE = 112, 135  # columns of a terminal from which on there is room for more
 
 
 def pools(statistics: Statistics, history: History, width: int) -> Iterator[RenderableType]:

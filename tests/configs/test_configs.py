@@ -282,10 +282,29 @@ def tls(moved: Moved, rproxy: Rproxy) -> None:
         assert echo.getpeercert(binary_form=True) != shown
 
 
+def dashboard(moved: Moved, rproxy: Rproxy) -> None:
+    web, admin, port = map(moved, ("127.0.0.1:8080", "127.0.0.1:9900", "127.0.0.1:9101"))
+    bad = moved("unix:/tmp/rproxy-demo-bad.sock")
+
+    def backend(address: str) -> dict[str, Any]:
+        pools = {pool["name"]: pool for pool in json.loads(request(admin, "/api/statistics").body)["pools"]}
+        return next(one for one in pools["app"]["backends"] if one["address"] == address)
+
+    assert b"<title>rproxy</title>" in request(admin).body
+    wait_until(lambda: (reports(web, 10), backend(bad)["ejections"] > 0)[1])
+    assert b"ejections_total" in request(admin, "/metrics").body
+    body = json.dumps({"pool": "app", "backend": port}).encode()
+    fields = {"Authorization": "Bearer only-for-this-demo", "Content-Type": "application/json"}
+    assert request(admin, "/api/backends/drain", "POST", body, **fields).status == 200
+    wait_until(lambda: backend(port)["state"] == "draining")
+    assert "port" not in workers(reports(web, 12))
+
+
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "access-log.toml": access_log,
     "app-servers.toml": app_servers,
     "behind-a-proxy.toml": behind_a_proxy,
+    "dashboard.toml": dashboard,
     "demo.toml": demo,
     "policy.toml": policy,
     "reuseport.toml": reuseport,

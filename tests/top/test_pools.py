@@ -19,7 +19,7 @@ def text(heard: Heard, width: int) -> str:
     return drawn(Group(*pools(*heard, width)), width)
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 130, 200])
+@pytest.mark.parametrize("width", [60, 80, 112, 135, 200])
 def test_it_fits(heard: Heard, width: int) -> None:
     assert max(map(len, text(heard, width).splitlines())) <= width
 
@@ -51,7 +51,7 @@ def test_members_with_their_shares(heard: Heard) -> None:
 
 
 def test_more_columns_where_there_is_room(heard: Heard) -> None:
-    narrow, medium, wide = (text(heard, width) for width in (80, 110, 140))
+    narrow, medium, wide = (text(heard, width) for width in (80, 112, 140))
     assert "p90" not in narrow
     assert "last 20 s" in medium
     assert "weight" not in medium
