@@ -14,7 +14,7 @@ from proxy.core.restart import Condition, RestartPolicy, Restarts
 from proxy.core.share import Share
 from proxy.core.statistics import Life
 from proxy.serve.controller import wall_clock
-from proxy.serve.orders import Accept, CannotStart, Drain, Prepared, Reconfigure, report_from_json
+from proxy.serve.orders import Accept, CannotStart, Drain, Failed, Prepared, Reconfigure, report_from_json
 from proxy.serve.workers.begin import Adopt, Begin
 from proxy.serve.workers.channel import (
     LARGEST_REPORT,
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 # Its share of the clients waits in the kernel until it is back, so that the first death costs no pause.
 POLICY = RestartPolicy(free_deaths=1)
 LOOK = 0.25  # seconds between two looks at the sign of life
+LAST_CHANCE = (
+    2.0  # seconds for what runs in a worker that cannot go on: its share of the clients waits for its successor
+)
 START_PATIENCE = 30.0  # seconds at least until its first one: certificates may be many
 
 
@@ -205,6 +208,9 @@ class Supervised:
                 first.over()
             case CannotStart():
                 self._why = report.reason
+            case Failed():  # it has given up rights that its successor reads the new files with
+                self._why = f"it cannot take over the new configuration: {report.why}"
+                self.send(Drain(LAST_CHANCE))
             case _:
                 self._controller.observed(report, self.number)
 

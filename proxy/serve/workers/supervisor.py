@@ -15,6 +15,7 @@ from proxy.core.config import AUTO
 from proxy.serve.controller import Controller
 from proxy.serve.controlling import start_controlling
 from proxy.serve.listeners import Listeners
+from proxy.serve.workers.shared_sockets import SharedSockets
 from proxy.serve.workers.slot_keeper import SlotKeeper
 from proxy.serve.workers.spawning import Spawning
 from proxy.serve.workers.supervised import Supervised
@@ -49,6 +50,7 @@ class Supervisor:
         self.workers = [self._make_worker(number, count) for number in range(1, count + 1)]
         self._all_over = trio.Event()
         self.controller.addresses = lambda: self.listeners.addresses
+        self.controller.reloading.sockets = SharedSockets(self.listeners, count)
         self.controller.lives = lambda: [worker.life() for worker in self.workers]
 
     def _make_worker(self, number: int, count: int) -> Supervised:

@@ -1,0 +1,38 @@
+"""The listening sockets of several workers when the configuration changes: each gets its share of the new ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.serve.listeners import share_of
+from proxy.serve.workers.supervised import Supervised
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from proxy.core.config import Config
+    from proxy.core.listening import ListenChange
+    from proxy.serve.controller import Plane
+    from proxy.serve.listeners import Bound, Listeners
+
+
+class SharedSockets:
+    """count: of the workers. Their supervisor keeps what it gives them, and closes what is gone before they are told:
+    then the last one to let go of a socket has just emptied its queue."""
+
+    def __init__(self, listeners: Listeners, count: int) -> None:
+        self._listeners = listeners
+        self._count = count
+
+    def open(self, change: ListenChange, config: Config) -> list[Bound]:
+        """Raises ListenError."""
+        return self._listeners.open_missing(change, config, self._count)
+
+    def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
+        for bound in self._listeners.take(change, opened):
+            self._listeners.remove_path(bound)
+            bound.sock.close()
+
+    def share(self, opened: Sequence[Bound], plane: Plane) -> list[Bound]:
+        assert isinstance(plane, Supervised)
+        return share_of(opened, plane.number, self._count)
