@@ -75,10 +75,10 @@ class Process:
 
 
 class Spawning:
-    """A running spawner, and its successors."""
+    """A running spawner, and its successors. pid: of the one that runs. module: what the next one runs."""
 
     def __init__(self, module: str = "proxy.serve.workers.spawner", policy: RestartPolicy = DEFAULT_POLICY) -> None:
-        self._module = module
+        self.module = module
         self._restarts = Restarts(policy, trio.current_time())
         self._asking: trio.socket.SocketType | None = None
         self._changed = trio.Event()
@@ -143,7 +143,7 @@ class Spawning:
             ours.setblocking(False)
             asking = trio.socket.from_stdlib_socket(ours)
             try:
-                spawner = _start(self._module, theirs.fileno())
+                spawner = _start(self.module, theirs.fileno())
             except BaseException:
                 asking.close()
                 raise

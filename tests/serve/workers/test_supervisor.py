@@ -19,7 +19,7 @@ from proxy.core.config import AUTO, AccessLog, LogFile
 from proxy.serve.listeners import ListenError
 from proxy.serve.workers.supervised import WorkerError
 from proxy.serve.workers.supervisor import Supervisor, worker_count
-from tests.engine.support import GET, backend, config, descriptors, dial, hello, silent, status, until
+from tests.engine.support import GET, Gate, backend, config, descriptors, dial, hello, silent, status, until
 from tests.processes import is_alive
 from tests.serve.workers.support import get, pids, replaced, supervised, workers
 
@@ -165,3 +165,41 @@ def test_how_many() -> None:
     assert worker_count(settings) == 1
     assert worker_count(replace(settings, workers=3)) == 3
     assert worker_count(replace(settings, workers=AUTO)) == len(os.sched_getaffinity(0))
+
+
+async def test_one_that_keeps_dying_is_tried_on_less_and_less_often(caplog: pytest.LogCaptureFixture) -> None:
+    async with backend(hello) as app, supervised(workers(2, config(app.address))) as running:
+        worker, other = running.workers
+        while "worker 1 keeps dying (signal 9); trying on" not in caplog.text:
+            former = kill(worker.pid)
+            await replaced(worker, former)
+        assert caplog.text.count("worker 1 died (signal 9); starting it again") == 4
+        assert other.state == "running"
+        assert status(await get(running)) == 200
+
+
+async def test_a_report_that_is_none_ends_a_worker(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever runs in it is not what we have started."""
+    async with backend(hello) as app, supervised(workers(2, config(app.address))) as running:
+        running.spawning.module = "tests.serve.workers.nonsense_spawner"
+        former = kill(running.spawning.pid)
+        await until(lambda: running.spawning.pid not in (None, former))
+        kill(running.workers[0].pid)
+        await until(lambda: "worker 1 died (killed: it talks nonsense: no report" in caplog.text)
+        assert running.workers[1].state == "running"
+
+
+async def test_limits_of_connections_are_shared_out() -> None:
+    gate = Gate()
+    async with backend(gate) as app:
+        async with supervised(workers(2, config(app.address, limits={"connections": 10}))) as running:
+            wires = [await dial(running.listeners.addresses["web"][0]) for _ in range(30)]
+            for wire in wires:
+                await wire.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            await until(lambda: gate.arrived == 10)
+            await trio.sleep(0.1)  # nothing says that no other comes
+            assert gate.arrived == 10
+            gate.open()
+            for wire in wires:
+                assert status((await wire.response())[0]) == 200
+                wire.close()
