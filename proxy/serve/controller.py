@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from proxy.core import config
     from proxy.core.address import Address
     from proxy.core.config import Config
+    from proxy.core.group import Flip
     from proxy.core.plan import Plan
     from proxy.core.statistics import Life, Statistics
     from proxy.engine.backend import LiveBackend
@@ -288,6 +289,11 @@ class Controller:
         state = backend.state()
         for plane in self.planes:
             plane.send(state)
+
+    def note_member(self, backend: Controlled, flip: Flip) -> None:
+        """One process behind a backend is missing or stuck, or well again."""
+        level = logging.INFO if flip.is_good else logging.WARNING
+        self.note(level, f"{backend.pool.name}: backend {backend.name}: {flip.text}")
 
     def statistics(self) -> Statistics:
         """Everything, as of now; what data planes count, as of TELL_EVERY ago at most."""

@@ -63,7 +63,7 @@ def listening_sockets() -> list[ListeningSocket]:
 
 
 def _tcp(family: socket.AddressFamily) -> Iterator[ListeningSocket]:
-    for message in _dump(_INET_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 1 << TCP_LISTEN)):
+    for message in dump(_INET_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 1 << TCP_LISTEN)):
         port, raw, waiting, backlog, uid, inode = _INET.unpack_from(message)
         host = ipaddress.ip_address(raw[:4] if family == socket.AF_INET else raw)
         is_v6_only = dict(_attributes(message[_INET.size :])).get(INET_DIAG_SKV6ONLY, b"\1")[0]
@@ -75,7 +75,7 @@ def _tcp(family: socket.AddressFamily) -> Iterator[ListeningSocket]:
 
 def _unix() -> Iterator[ListeningSocket]:
     show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN
-    for message in _dump(_UNIX_REQUEST.pack(socket.AF_UNIX, 0, 1 << TCP_LISTEN, 0, show, 0, 0)):
+    for message in dump(_UNIX_REQUEST.pack(socket.AF_UNIX, 0, 1 << TCP_LISTEN, 0, show, 0, 0)):
         _, kind, _, inode, _, _ = _UNIX.unpack_from(message)
         attributes = dict(_attributes(message[_UNIX.size :]))
         name = attributes.get(UNIX_DIAG_NAME, b"")
@@ -90,7 +90,7 @@ def _unix() -> Iterator[ListeningSocket]:
         yield ListeningSocket(UnixAddress(path), inode, waiting, backlog)
 
 
-def _dump(request: bytes) -> Iterator[bytes]:
+def dump(request: bytes) -> Iterator[bytes]:
     """The body of every message of the answer."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as sock:
         header = _HEADER.pack(_HEADER.size + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)

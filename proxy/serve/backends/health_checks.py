@@ -11,6 +11,7 @@ import trio
 from proxy.core.config import HealthCheck
 from proxy.core.health import first_pause, next_pause
 from proxy.engine.tls.backend_tls import BackendTls, TlsFileError, make_context
+from proxy.serve.backends.member_watch import MemberWatch
 from proxy.serve.backends.probe import probe
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from proxy.core.config import PoolTls
     from proxy.serve.controlled import Controlled
     from proxy.serve.controller import Controller
+
+
+LOOK_EVERY = 2.0  # seconds between looks at who listens
 
 
 async def run(controller: Controller) -> None:
@@ -47,16 +51,27 @@ class HealthChecks:
         self._controller = controller
         self._rng = Random()
         self._watched: dict[Controlled, HealthCheck] = {}
+        self._members: dict[Controlled, MemberWatch] = {}
         self._pauses: dict[Controlled, trio.CancelScope] = {}
         self._contexts: dict[PoolTls, ssl.SSLContext] = {}  # one for all backends of a pool: it holds the CAs
 
     def start_missing(self, nursery: trio.Nursery) -> None:
         """For those that have none, or one that goes by other settings. O(backends)."""
         for backend in self._controller.backends():
+            if backend not in self._members and (backend.settings.members > 1 or backend.settings.command):
+                watch = self._members[backend] = MemberWatch(self._controller, backend)
+                nursery.start_soon(self._look, backend, watch)
             check = _check_of(backend)
             if check is not None and self._watched.get(backend) != check:
                 self._watched[backend] = check
                 nursery.start_soon(self._watch, backend, check)
+
+    async def _look(self, backend: Controlled, watch: MemberWatch) -> None:
+        """At the members of a group, and at processes of our own, without a probe."""
+        while self._is_there(backend):
+            await watch.look()
+            await trio.sleep(LOOK_EVERY)
+        del self._members[backend]
 
     def hurry(self) -> None:
         """What traffic found out shortens the pause before the next probe. O(backends that pause)."""
@@ -89,15 +104,20 @@ class HealthChecks:
 
     def _is_wanted(self, backend: Controlled, check: HealthCheck) -> bool:
         """Whether this task is still the backend's own. A process that is being started is none to be probed."""
-        is_there = self._controller.pools.get(backend.pool.name, {}).get(backend.name) is backend
-        if is_there and self._watched.get(backend) is check and _check_of(backend) == check:
+        if self._is_there(backend) and self._watched.get(backend) is check and _check_of(backend) == check:
             return True
         if self._watched.get(backend) is check:
             del self._watched[backend]
         return False
 
+    def _is_there(self, backend: Controlled) -> bool:
+        return self._controller.pools.get(backend.pool.name, {}).get(backend.name) is backend
+
     async def _probe(self, backend: Controlled, check: HealthCheck) -> str:
+        watch = self._members.get(backend)
         try:
+            if watch is not None and backend.settings.members > 1:
+                return await watch.probe(check, self._tls_of(backend, check))
             return await probe(backend.target, check, self._tls_of(backend, check))
         except TlsFileError as error:
             return str(error)

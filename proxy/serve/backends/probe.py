@@ -14,6 +14,8 @@ from proxy.engine.greeting import GreetedBackend
 from proxy.engine.tls.backend_tls import handshake_failed
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from proxy.core.config import HealthCheck
     from proxy.engine.backend import LiveBackend
     from proxy.engine.tls.backend_tls import BackendTls
@@ -22,20 +24,38 @@ LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 64 * 1024  # what `expect_body` is looked for in; more of a body is not read
 
 
-async def probe(target: LiveBackend, check: HealthCheck, tls: BackendTls | None = None) -> str:
-    """Why the backend is not well, in a few words; "" when it is. tls: to speak, if the target has none of its own."""
+async def probe(
+    target: LiveBackend,
+    check: HealthCheck,
+    tls: BackendTls | None = None,
+    met: Callable[[trio.socket.SocketType], Awaitable[None]] | None = None,
+) -> str:
+    """Why the backend is not well, in a few words; "" when it is. tls: to speak, if the target has none of its own.
+
+    met: is shown the connection when all is said over it, or nothing was in time, before it is closed.
+    """
     if target.sockaddr is None:
         return "unresolved"
-    with trio.move_on_after(check.timeout):
-        try:
-            with trio.socket.socket(target.family, socket.SOCK_STREAM) as sock:
-                return await _probe(sock, target, check, target.tls or tls)
-        except OSError as error:  # without a connection, or without a descriptor for one
-            return connect_failed(error, target).reason
-        except trio.BrokenResourceError as error:
-            cause = error.__cause__
-            return "backend-reset" if isinstance(cause, OSError) else str(error)
-    return f"no answer within {check.timeout:g} s"
+    fault = f"no answer within {check.timeout:g} s"
+    try:
+        with trio.socket.socket(target.family, socket.SOCK_STREAM) as sock:
+            with trio.move_on_after(check.timeout):
+                fault = await _try(sock, target, check, target.tls or tls)
+            if met is not None:
+                await met(sock)
+    except OSError as error:  # no descriptor
+        return connect_failed(error, target).reason
+    return fault
+
+
+async def _try(sock: trio.socket.SocketType, target: LiveBackend, check: HealthCheck, tls: BackendTls | None) -> str:
+    try:
+        return await _probe(sock, target, check, tls)
+    except OSError as error:
+        return connect_failed(error, target).reason
+    except trio.BrokenResourceError as error:
+        cause = error.__cause__
+        return "backend-reset" if isinstance(cause, OSError) else str(error)
 
 
 async def _probe(sock: trio.socket.SocketType, target: LiveBackend, check: HealthCheck, tls: BackendTls | None) -> str:
@@ -65,9 +85,10 @@ def _ends_of(sock: trio.socket.SocketType) -> Peer:
 
 
 async def _ask(stream: trio.abc.Stream, check: HealthCheck) -> str:
+    """Without `Connection: close`: who has answered must still have the connection when `met` looks for it."""
     request = (
         f"{check.method} {check.path} HTTP/1.1\r\nHost: {check.host or 'localhost'}\r\n"
-        "User-Agent: rproxy-health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        "User-Agent: rproxy-health-check\r\nAccept: */*\r\n\r\n"
     )
     await stream.send_all(request.encode())
     answer = _Answer(wants_body=check.expect_body is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,43 +10,18 @@ import trio
 import trio.testing
 
 from proxy.core.address import TcpAddress
-from proxy.core.config import Backend, Config, Ejection, Frontend, HealthCheck, Pool, PoolTls
-from proxy.serve import one_process
+from proxy.core.config import Ejection, HealthCheck, PoolTls
 from tests.engine.support import hello
 from tests.serve.backends.listening import answering, listening, silent
+from tests.serve.backends.serving import controlled, serving, texts, until
 from tests.tls import server_context, tls_backend, write_authority
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     import pytest
 
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
-    from proxy.serve.one_process import OneProcess
-
 QUICK = HealthCheck(interval=0.02, timeout=0.2, rise=2, fall=2)
-
-
-@asynccontextmanager
-async def serving(*addresses: TcpAddress, **settings: object) -> AsyncIterator[OneProcess]:
-    backends = tuple(Backend(address=address) for address in addresses)
-    pool = Pool(name="app", backends=backends, **settings)  # type: ignore[arg-type] # settings of the test
-    web = Frontend(name="web", listen=(TcpAddress("127.0.0.1", 0),), pool="app")
-    async with trio.open_nursery() as nursery:
-        yield await nursery.start(one_process.run, Config(frontends={"web": web}, pools={"app": pool}))
-        nursery.cancel_scope.cancel()
-
-
-def controlled(one: OneProcess, address: TcpAddress) -> Controlled:
-    return one.controller.pools["app"][str(address)]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    with trio.fail_after(5):
-        while not condition():  # noqa: ASYNC110 - a state in memory has no event
-            await trio.sleep(0.005)
 
 
 async def nobody_there() -> TcpAddress:
@@ -55,10 +29,6 @@ async def nobody_there() -> TcpAddress:
     with trio.socket.socket() as sock:
         await sock.bind(("127.0.0.1", 0))
         return TcpAddress("127.0.0.1", sock.getsockname()[1])
-
-
-def texts(controller: Controller) -> list[str]:
-    return [event.text for event in controller.events]
 
 
 async def test_a_backend_leaves_and_comes_back_and_each_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -95,7 +65,7 @@ async def test_without_checks_a_connect_brings_back_whom_traffic_found_down() ->
         one.controller.set_healthy(controlled(one, address), is_healthy=False, reason="connect-refused")
         assert not one.server.pools["app"].backends[0].is_healthy
         await until(lambda: one.server.pools["app"].backends[0].is_healthy)
-        assert texts(one.controller)[-1] == f"app: backend {address} is healthy"
+        assert texts(one)[-1] == f"app: backend {address} is healthy"
 
 
 async def test_what_traffic_found_down_is_not_probed_at_leisure() -> None:
@@ -159,7 +129,7 @@ async def test_an_ejection_ends_by_itself() -> None:
         assert controlled(one, address).condition == "ejected"
         assert not pool.backends[0].is_ready
         await until(lambda: pool.backends[0].is_ready)
-        assert texts(one.controller) == [
+        assert texts(one) == [
             f"app: backend {address} is ejected: 503, 1 in a row; for 0.05 s",
             f"app: backend {address} is back from its ejection",
         ]
@@ -173,11 +143,11 @@ async def test_all_are_tried_when_none_is_healthy() -> None:
         async with listening(silent, first.port):
             await until(lambda: controlled(one, first).condition == "ready")
             assert [backend.is_ready for backend in one.server.pools["app"].backends] == [True, False]
-        assert texts(one.controller)[2] == "app: no backend is healthy, all are tried (when_all_down)"
+        assert texts(one)[2] == "app: no backend is healthy, all are tried (when_all_down)"
 
 
 async def test_or_refused_if_that_is_wanted() -> None:
     address = await nobody_there()
     async with serving(address, health_check=QUICK, when_all_down="refuse") as one:
         await until(lambda: not one.server.pools["app"].backends[0].is_ready)
-        assert texts(one.controller)[1] == "app: no backend is healthy, its work is refused (when_all_down)"
+        assert texts(one)[1] == "app: no backend is healthy, its work is refused (when_all_down)"

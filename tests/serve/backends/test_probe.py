@@ -50,8 +50,7 @@ async def test_what_is_asked() -> None:
     async with listening(answering(b"200 OK", heard=heard)) as address:
         assert await probe(LiveBackend(address), HealthCheck(path="/up?x=1", method="HEAD", host="app.test")) == ""
     assert heard == [
-        b"HEAD /up?x=1 HTTP/1.1\r\nHost: app.test\r\nUser-Agent: rproxy-health-check\r\nAccept: */*\r\n"
-        b"Connection: close\r\n\r\n"
+        b"HEAD /up?x=1 HTTP/1.1\r\nHost: app.test\r\nUser-Agent: rproxy-health-check\r\nAccept: */*\r\n\r\n"
     ]
 
 
