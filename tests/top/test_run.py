@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.support import PATH, RPROXY
-from tests.processes import DEADLINE, ROOT, free_port
+from tests.clients.support import PATH, RPROXY, running, short_directory
+from tests.processes import DEADLINE, ROOT, free_port, wait_until
 from tests.serve.admin.dashboard.play import Player, playing
 
 if TYPE_CHECKING:
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+CONFIG = """
+[admin]
+listen = "unix:{admin}"
+[frontends.web]
+listen = "127.0.0.1:0"
+pool = "app"
+[pools.app]
+backends = ["127.0.0.1:9"]
+"""
 SIZE = (30, 110)  # rows, columns
 
 
@@ -132,3 +141,15 @@ def test_it_waits_for_a_server_that_starts_again() -> None:
             assert top.wait_end() == 0
     finally:
         context.__exit__(None, None, None)
+
+
+def test_a_real_rproxy_on_a_unix_socket_found_by_its_configuration() -> None:
+    with short_directory() as directory:
+        path = f"{directory}/admin.sock"
+        with running(CONFIG.format(admin=path)) as rproxy:
+            wait_until(lambda: run_once("--admin", f"unix:{path}").returncode == 0)
+            ended = run_once("--config", str(rproxy.directory / "lb.toml"))
+    assert ended.returncode == 0, ended.stderr
+    assert "● ready     127.0.0.1:9" in ended.stdout
+    assert f"http {rproxy.address}" in ended.stdout
+    assert str(rproxy.directory / "lb.toml") in ended.stdout

@@ -57,7 +57,7 @@ export class Actions {
       const told = await answer.json().catch(() => ({}));
       if (answer.ok) notice([done, ...(told.plan ?? [])].join("\n"));
       else notice(told.error ?? told.detail ?? `The server answered ${answer.status}`, true);
-      if (answer.status === 401) this.#forget();
+      if (answer.status === 401 || answer.status === 403) this.#forget();
     } catch (error) {
       notice(`Not sent: ${error.message}`, true);
     }

@@ -24,9 +24,12 @@ const views = [
   events(part("events")),
 ];
 let heard = performance.now();
+let version = null;
 
 function show(statistics) {
   heard = performance.now();
+  version ??= statistics.version;
+  if (version !== statistics.version) return location.reload(); // after an upgrade: the page that belongs to it
   history.add(statistics);
   for (const view of views) view.update(statistics);
   setText(part("about"), about(statistics));
