@@ -41,6 +41,7 @@ class Kind(NamedTuple):
 # waiting_since: monotonic nanoseconds of the work that has waited longest, 0 for none.
 # moves: odd while a slot is on its way between `taken` and the semaphore, see engine/shared_slots.py.
 # heartbeat: monotonic nanoseconds.
+# exchanges: those that ended; sessions in TCP mode.
 FRONTEND = Kind("frontends", 4096, ("active",), ("accepted", "exchanges"))
 POOL = Kind("pools", 4096, ("waiting", "waiting_since"))
 BACKEND = Kind("backends", 65536, ("taken", "moves"), ("picked",))

@@ -73,6 +73,8 @@ class Server:
         self.frontends = {
             name: self.make_frontend(settings, self.pools, tls.get(name)) for name, settings in config.frontends.items()
         }
+        if self.sharing is not None:
+            self.sharing.frontends = self.frontends
         self.departing = Departing(self)
         self._teller = Teller(self) if config.admin is not None else None
         self._accepting: list[Listener] = []

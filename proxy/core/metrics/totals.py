@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.metrics.times import Times
 from proxy.core.metrics.window import Window
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from proxy.core.metrics.told import BackendTold, Ended, FrontendTold, PoolTold, Told
+
+
+UNTOLD = "untold"  # the reason of exchanges that a worker counted, and was killed before it told how they ended
 
 
 class FrontendTotals:
@@ -81,12 +84,36 @@ class PoolTotals:
             self.backends.setdefault(name, BackendTotals()).add(backend)
 
 
+class Counted(NamedTuple):
+    """Of one frontend, by one process, since that began. exchanges: sessions in TCP mode; those that ended."""
+
+    accepted: int
+    exchanges: int
+
+
 class WorkerTotals:
-    """last: what it told last, for what is true of this moment."""
+    """last: what it told last, for what is true of this moment. told: what its process has told so far, by frontend."""
 
     def __init__(self) -> None:
         self.accepted = self.exchanges = self.crashes = 0
         self.last: Told | None = None
+        self.told: dict[str, Counted] = {}
+
+    def add(self, told: Told) -> None:
+        self.last = told
+        self.crashes += told.crashes
+        for name, frontend in told.frontends.items():
+            self.count(name, Counted(frontend.accepted, sum(ended.count for ended in frontend.ended)))
+
+    def count(self, frontend: str, more: Counted) -> None:
+        self.accepted += more.accepted
+        self.exchanges += more.exchanges
+        before = self.told.get(frontend, Counted(0, 0))
+        self.told[frontend] = Counted(before.accepted + more.accepted, before.exchanges + more.exchanges)
+
+    def untold(self, frontend: str, counted: Counted) -> Counted:
+        told = self.told.get(frontend, Counted(0, 0))
+        return Counted(max(0, counted.accepted - told.accepted), max(0, counted.exchanges - told.exchanges))
 
     @property
     def active(self) -> int:
@@ -103,15 +130,11 @@ class Totals:
 
     def add(self, worker: int, told: Told, now: float) -> None:
         """now: monotonic seconds."""
-        own = self.workers.setdefault(worker, WorkerTotals())
-        own.last = told
-        own.crashes += told.crashes
+        self.workers.setdefault(worker, WorkerTotals()).add(told)
         for name, pool in told.pools.items():
             self.pool(name).add(pool)
         for name, frontend in told.frontends.items():
             self.frontend(name).add(frontend)
-            own.accepted += frontend.accepted
-            own.exchanges += sum(ended.count for ended in frontend.ended)
             self._share_out(frontend, now)
 
     def _share_out(self, frontend: FrontendTold, now: float) -> None:
@@ -132,10 +155,20 @@ class Totals:
     def backend(self, pool: str, name: str) -> BackendTotals:
         return self.pool(pool).backends.setdefault(name, BackendTotals())
 
-    def lost(self, worker: int) -> None:
-        """It has died: what it held is nobody's any more."""
-        if worker in self.workers:
-            self.workers[worker].last = None
+    def lost(self, worker: int, counted: Mapping[str, Counted]) -> None:
+        """It has died: what it held is nobody's any more, and what it had counted and not told yet is added here.
+
+        counted: by frontend. How those exchanges ended is known to nobody: their reason is UNTOLD.
+        """
+        own = self.workers.setdefault(worker, WorkerTotals())
+        for name, count in counted.items():
+            untold = own.untold(name, count)
+            own.count(name, untold)
+            self.frontend(name).accepted += untold.accepted
+            if untold.exchanges:
+                self.frontend(name).exchanges["", 0, UNTOLD] += untold.exchanges
+        own.last = None
+        own.told.clear()
 
     def keep(self, frontends: Mapping[str, object], pools: Mapping[str, Mapping[str, object]]) -> None:
         """Forgets what is configured no more; else each address that ever came would stay for ever.

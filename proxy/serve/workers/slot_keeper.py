@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import trio
 
+from proxy.core.metrics.totals import Counted
 from proxy.core.rows import Rows
 from proxy.core.share import Share
 from proxy.engine.scoreboard import BACKEND, FRONTEND, POOL, Scoreboard
@@ -103,10 +104,16 @@ class SlotKeeper:
         )
         return share, [self._semaphores[name].descriptor for name in new]
 
-    def retire(self, worker: int) -> None:
-        """It is dead: what it counted stays, what it had is free again."""
+    def retire(self, worker: int) -> dict[str, Counted]:
+        """It is dead: what it counted stays, what it had is free again. What it counted for each frontend."""
+        column = self.board.column(worker)
+        fields = [column.cells(FRONTEND, field) for field in ("accepted", "exchanges")]
+        counted = {
+            str(name): Counted(*(cells[row] for cells in fields)) for name, row in self._rows[FRONTEND].used.items()
+        }
         self.board.retire(worker, {kind: rows.end for kind, rows in self._rows.items()})
         self._settle_later(list(self._semaphores))
+        return counted
 
     # ------------------------------------------------------------------ sums
 

@@ -153,8 +153,7 @@ class Supervised:
             process.close()
             channel.close()
             self._outbox = self._heart = self.pid = None
-        self._slots.retire(self.number)
-        self._controller.totals.lost(self.number)
+        self._controller.totals.lost(self.number, self._slots.retire(self.number))
         return self._why or _how(status)
 
     async def _attend(self, process: Process, channel: Channel, first: _First) -> int | None:

@@ -1,6 +1,6 @@
 from proxy.core.metrics.times import bucket_of
 from proxy.core.metrics.told import BackendTold, Ended, FrontendTold, PoolTold, Told, ToldTimes
-from proxy.core.metrics.totals import Totals
+from proxy.core.metrics.totals import UNTOLD, Counted, Totals
 
 A, B = "127.0.0.1:1", "127.0.0.1:2"
 
@@ -44,12 +44,26 @@ def test_what_is_true_of_the_moment_is_that_of_the_living() -> None:
     totals.add(2, told(active=5, taken=6), now=0.5)
     now = (totals.active("web"), totals.waiting("app"), totals.taken("app", A), totals.idle("app", A))
     assert now == (7, 2, 7, 10)
-    totals.lost(2)
-    totals.lost(3)
+    totals.lost(2, {})
+    totals.lost(3, {})
     now = (totals.active("web"), totals.waiting("app"), totals.taken("app", A), totals.idle("app", A))
     assert now == (2, 1, 1, 5)
     assert totals.frontend("web").accepted == 3
     assert totals.workers[2].active == 0
+
+
+def test_what_a_killed_worker_counted_and_did_not_tell_is_added() -> None:
+    totals = Totals()
+    for life in (1, 2):  # the second process counts from 0 again
+        totals.add(2, told(3), now=0.0)
+        told_so_far = totals.workers[2].told["web"]
+        totals.lost(2, {"web": Counted(told_so_far.accepted + 10, told_so_far.exchanges + 4), "new": Counted(1, 0)})
+        web = totals.frontend("web")
+        assert web.exchanges["", 0, UNTOLD] == 4 * life
+        assert totals.workers[2].exchanges == web.reasons.total() == 4 * life + told_so_far.exchanges * life
+        assert totals.frontend("new").accepted == life
+    totals.lost(2, {"web": Counted(0, 0)})  # killed before it counted anything
+    assert web.exchanges["", 0, UNTOLD] == 8
 
 
 def test_nobody_has_what_nobody_told_of() -> None:

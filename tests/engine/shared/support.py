@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from contextlib import contextmanager
@@ -126,7 +125,6 @@ def keeping(settings: Pool, workers: int) -> Iterator[SlotKeeper]:
         yield keeper
     finally:
         keeper.close()
-        gc.collect()  # the scoreboard's memory has a descriptor of its own, and goes with its last view
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from dataclasses import dataclass
 from random import random
 from time import monotonic_ns, sleep
 from typing import TYPE_CHECKING
@@ -10,16 +12,30 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
+from proxy.core.address import TcpAddress
 from proxy.core.config import Config
 from proxy.core.share import Share
-from proxy.engine.scoreboard import BACKEND
+from proxy.engine.scoreboard import BACKEND, FRONTEND
 from proxy.engine.shared import sharing as module
 from tests.engine.shared.support import Worker, forked, keeping, pool_settings, sharing
-from tests.engine.support import until
+from tests.engine.support import config, until
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
     from tests.conftest import Figures
+
+
+CONFIG = config(TcpAddress("127.0.0.1", 9000))
+
+
+@dataclass
+class Counting:
+    """What counts in a frontend."""
+
+    active: int
+    accepted: int
+    completed: int
+    failures: Counter[str]
 
 
 def descriptors() -> int:
@@ -78,6 +94,21 @@ def test_picks_and_a_sign_of_life_are_published() -> None:
         one.sharing.publish()
         assert one.keeper.board.each(BACKEND, "picked", 0) == [0, 2, 0]
         assert two.keeper.board.column(1).heartbeat == 12.5
+
+
+def test_what_frontends_count_is_told_at_each_look() -> None:
+    with sharing(0) as (one, _):
+        one.keeper.configure(CONFIG)
+        one.adopt()
+        one.sharing.frontends = {
+            "web": Counting(active=2, accepted=30, completed=20, failures=Counter(reset=3, closed=5))
+        }  # type: ignore[dict-item]
+        one.look()
+        board = one.keeper.board
+        assert [board.each(FRONTEND, field)[1] for field in ("active", "accepted", "exchanges")] == [2, 30, 28]
+        assert one.keeper.retire(1) == {"web": (30, 28)}
+        assert board.each(FRONTEND, "active") == [0, 0, 0]
+        assert board.each(FRONTEND, "exchanges") == [28, 0, 0]
 
 
 def test_looks_are_a_small_share_of_the_time_whatever_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:

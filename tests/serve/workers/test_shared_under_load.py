@@ -12,11 +12,14 @@ import trio
 
 from proxy.core.address import parse_address
 from proxy.core.config import Backend
+from proxy.core.metrics.totals import UNTOLD
+from proxy.engine.scoreboard import FRONTEND
 from proxy.serve.orders import Reconfigure
 from tests.acceptance.busy import Busy, serving
 from tests.acceptance.crowd import ask, dial
-from tests.engine.support import config, until
-from tests.serve.workers.support import replaced, supervised, workers
+from tests.engine.support import backend, config, hello, until
+from tests.serve.admin.support import with_admin
+from tests.serve.workers.support import get, replaced, supervised, workers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -86,6 +89,28 @@ async def test_killed_workers_take_no_slot_with_them(figures: Figures) -> None:
         await most(backends)  # until what the last one left is over
         assert await most(backends) == list(limits)
     figures(f"limits {limits}, 4 workers killed: all slots are back; {len(failures)} requests were lost in them")
+
+
+async def test_every_exchange_of_a_killed_worker_is_counted(figures: Figures) -> None:
+    """Whether it has told of it or not: it does so twice a second."""
+    count, untold = 0, 0
+    async with backend(hello) as app, supervised(with_admin(workers(2, config(app.address)))) as running:
+        totals, board = running.controller.totals, running.slots.board
+        for worker in running.workers * 2:
+            for _ in range(50):
+                await get(running)
+            count += 50
+            await until(lambda: board.total(FRONTEND, "exchanges", 0) == count)  # noqa: B023
+            former = worker.pid
+            assert former is not None
+            os.kill(former, signal.SIGKILL)
+            await replaced(worker, former)
+        await until(lambda: totals.frontend("web").reasons.total() >= count)
+        web = totals.frontend("web")
+        untold = web.reasons[UNTOLD]
+        assert (web.accepted, web.reasons) == (count, {"ok": count - untold, **({UNTOLD: untold} if untold else {})})
+        assert web.statuses == {"200": count - untold}
+    figures(f"{count} requests, 4 workers killed: all are counted, {untold} of them without their status")
 
 
 async def test_limits_that_a_reload_changes_hold_in_all_workers() -> None:
