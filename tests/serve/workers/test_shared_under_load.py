@@ -66,11 +66,11 @@ async def clients(running: Supervisor) -> AsyncIterator[list[str]]:
 
 async def most(backends: list[Busy]) -> list[int]:
     """What each has to do at once from now on, at most, while a hundred requests are answered by each."""
-    before = [backend.answers for backend in backends]
-    for backend in backends:
-        backend.most = 0
+    before = [each.answers for each in backends]
+    for each in backends:
+        each.most = 0
     await until(lambda: all(b.answers >= count + 100 for b, count in zip(backends, before, strict=True)))
-    return [backend.most for backend in backends]
+    return [each.most for each in backends]
 
 
 async def test_killed_workers_take_no_slot_with_them(figures: Figures) -> None:
