@@ -44,6 +44,8 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/controlling.py": "starts four tested tasks; every test in engine/ runs it",
     "proxy/serve/port_owner.py": "test_cli.py takes a port away",
     "proxy/serve/run.py": "test_cli.py starts, signals and ends it",
+    "proxy/serve/upgrade/predecessor.py": "serve/upgrade/test_successor.py has both ends of the conversation",
+    "proxy/serve/upgrade/take_backends.py": "serve/upgrade/test_managed.py takes real ones over",
     "proxy/serve/server.py": "every test in engine/ runs it",
     "proxy/serve/departing.py": "serve/test_reconfiguration.py takes away what is in use",
     "proxy/serve/table.py": "test_cli.py reads what it prints",

@@ -60,6 +60,7 @@ class Controller:
     """pools: every backend by the name of its pool and its own. planes: who is told what is decided.
     totals: what they have told of themselves; empty without [admin]. generation: configurations taken in use so far.
     managed: the processes that are ours, while they run. backends_changed: set, and another one, when `pools` is.
+    stop_admin: serves the admin pages no more.
     addresses, lives: what whoever started the planes knows, where each frontend listens and which workers there are.
     bell: rings when a state or the configuration changed, for tasks that wait for one."""
 
@@ -82,6 +83,7 @@ class Controller:
         self.emptying = Emptying(lambda: self.lives())
         self.reloading = Reloading(self)
         self.pools = {name: self._make_pool(settings) for name, settings in config.pools.items()}
+        self.stop_admin: Callable[[], None] = _nothing
 
     def _make_pool(self, settings: config.Pool) -> dict[str, Controlled]:
         pairs = zip(settings.backends, make_backends(settings), strict=True)
@@ -307,6 +309,10 @@ class Controller:
 
 def _is_in(pools: Mapping[str, Mapping[str, Controlled]], backend: Controlled) -> bool:
     return pools.get(backend.pool.name, {}).get(backend.name) is backend
+
+
+def _nothing() -> None:
+    pass
 
 
 def wall_clock() -> float:

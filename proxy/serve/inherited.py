@@ -21,10 +21,16 @@ log = logging.getLogger("rproxy.listener")
 
 
 class Inherited:
-    """Claim them once for a configuration, then `take` and `close_rest`."""
+    """Claim them once for a configuration, then `take` and `close_rest`.
 
-    def __init__(self, sockets: Iterable[tuple[Offer, socket.socket]] = ()) -> None:
+    lent: managed backends, by pool and name, whose processes are those of the program that we take over from.
+    """
+
+    def __init__(
+        self, sockets: Iterable[tuple[Offer, socket.socket]] = (), lent: Iterable[tuple[str, str]] = ()
+    ) -> None:
         """Takes the sockets over: non-blocking, listening."""
+        self.lent = frozenset(lent)
         self._sockets = list(sockets)
         self._by_address: dict[tuple[str, Address], list[int]] = {}
         self._extra: dict[str, list[int]] = {}

@@ -100,7 +100,7 @@ async def run(
     one.controller.greet(one.server)
     async with trio.open_nursery() as nursery:
         await nursery.start(one.server.run)
-        await start_controlling(nursery, one.controller, one.listeners)
+        await start_controlling(nursery, one.controller, one.listeners, inherited)
         one.server.accept()
         task_status.started(one)
 

@@ -39,6 +39,7 @@ HEADERS = {
     "Admin": "[admin]",
     "Reload": "[reload]",
     "Shutdown": "[shutdown]",
+    "Upgrade": "[upgrade]",
 }
 
 Node = dict[str, Any]

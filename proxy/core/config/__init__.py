@@ -33,6 +33,7 @@ from proxy.core.config.sections.model import (
     RetryBudget,
     Route,
     Shutdown,
+    Upgrade,
 )
 from proxy.core.config.sections.values import AUTO
 
@@ -66,6 +67,7 @@ __all__ = [
     "RetryBudget",
     "Route",
     "Shutdown",
+    "Upgrade",
     "check_file",
     "check_text",
     "json_schema",

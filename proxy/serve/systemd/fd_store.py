@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from proxy.serve.listeners import Listeners
-    from proxy.serve.systemd.listen_fds import Passed
     from proxy.serve.systemd.notify import Notifier
 
 _PREFIX = "stored/"  # so that a stored socket is never taken for one of a socket unit that was named after a frontend
@@ -33,13 +32,12 @@ def frontend_of(name: str) -> str | None:
 class FdStore:
     """What the manager keeps for us, as far as we know."""
 
-    def __init__(self, notifier: Notifier, passed: Iterable[Passed] = ()) -> None:
-        """passed: what came with our start, some of it from the store."""
+    def __init__(self, notifier: Notifier, kept: Iterable[tuple[str, socket.socket]] = ()) -> None:
+        """kept: what is in the store already, by frontend."""
         self._notifier = notifier
         self._kept: dict[str, list[socket.socket]] = {}
-        for one in passed:
-            if one.name.startswith(_PREFIX):
-                self._kept.setdefault(one.name, []).append(one.socket)
+        for frontend, sock in kept:
+            self._kept.setdefault(stored_name(frontend), []).append(sock)
 
     def keep(self, listeners: Listeners) -> None:
         """Call it when listeners were bound or closed. A socket unit keeps its own sockets itself."""

@@ -26,12 +26,14 @@ _END = 10.0  # seconds that the end may take when all sessions are gone: managed
 class ServiceManager:
     """systemd, or nobody; then all of this does nothing."""
 
-    def __init__(self) -> None:
-        """Takes what is for us out of the environment."""
+    def __init__(self, left: Iterable[tuple[Offer, socket.socket]] = (), lent: Iterable[tuple[str, str]] = ()) -> None:
+        """Takes what is for us out of the environment. left: sockets of a program that we take over from; lent: managed
+        backends that it still runs, by pool and name."""
         self.notifier = from_environment()
         passed = passed_sockets()
-        self._store = FdStore(self.notifier, passed)
-        self.inherited = Inherited(_offers(passed))
+        offers = [*_offers(passed), *left]
+        self._store = FdStore(self.notifier, ((offer.name, sock) for offer, sock in offers if offer.origin != "unit"))
+        self.inherited = Inherited(offers, lent)
 
     def serving(self, listeners: Listeners, status: str) -> None:
         """At the start, when clients are served, and after each reload, good or bad."""
@@ -41,6 +43,11 @@ class ServiceManager:
     def stopping(self, seconds: float, status: str) -> None:
         """seconds: how long sessions may take. TimeoutStopSec= is extended by what it lacks."""
         self.notifier.stopping(seconds + _END, status)
+
+    def hand_over_to(self, pid: int) -> None:
+        """That process is the service from now on: the manager hears nothing more from this one."""
+        self.notifier.main_pid(pid)
+        self.notifier.address = None
 
     async def feed_watchdog(self, moved: Callable[[], Awaitable[None]]) -> None:
         """Until cancelled. moved: returns when the data plane has proven that it moves; while it does not return, the

@@ -38,6 +38,7 @@ class Supervisor:
         """Raises ListenError, TlsFileError and OSError."""
         count = worker_count(config)
         self.listeners = Listeners.bind(config, inherited, count)
+        self._inherited = inherited
         try:
             self.controller = Controller(config)
             self.slots = SlotKeeper(count)
@@ -78,7 +79,7 @@ class Supervisor:
                 nursery.start_soon(self.spawning.run)
                 nursery.start_soon(self.slots.run)
                 await nursery.start(self._run_workers)
-                await start_controlling(nursery, self.controller, self.listeners)
+                await start_controlling(nursery, self.controller, self.listeners, self._inherited)
                 for worker in self.workers:
                     worker.serve()
                 task_status.started()

@@ -86,7 +86,21 @@ def test_a_caller_may_change_its_copy() -> None:
 @pytest.mark.parametrize(
     ("path", "keys"),
     [
-        ((), ["workers", "worker_timeout", "frontends", "pools", "user", "group", "admin", "reload", "shutdown"]),
+        (
+            (),
+            [
+                "workers",
+                "worker_timeout",
+                "frontends",
+                "pools",
+                "user",
+                "group",
+                "admin",
+                "reload",
+                "shutdown",
+                "upgrade",
+            ],
+        ),
         (("pools",), []),
         ((*BACKEND,), ["address", "weight", "max_connections", "members", "command"]),
         ((*FRONTEND, "routes", 3, "redirect"), ["to", "status"]),

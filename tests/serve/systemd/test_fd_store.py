@@ -11,7 +11,6 @@ import pytest
 from proxy.core.address import TcpAddress
 from proxy.serve.listeners import Bound, Listeners
 from proxy.serve.systemd.fd_store import FdStore, frontend_of, stored_name
-from proxy.serve.systemd.listen_fds import Passed
 from proxy.serve.systemd.notify import Notifier
 from tests.clients.support import short_directory
 
@@ -100,8 +99,7 @@ def test_a_socket_unit_keeps_its_own(heard: Heard, sockets: list[socket.socket])
 
 def test_what_came_from_the_store_and_is_not_used_is_forgotten(heard: Heard, sockets: list[socket.socket]) -> None:
     a, b, c = sockets
-    passed = [Passed("stored/web", a), Passed("stored/old", b), Passed("app.socket", c)]
-    FdStore(heard.notifier, passed).keep(listeners(("web", a), ("web", c), of_unit=[c]))
+    FdStore(heard.notifier, [("web", a), ("old", b)]).keep(listeners(("web", a), ("web", c), of_unit=[c]))
     assert heard() == [("FDSTOREREMOVE=1", "stored/old", 0)]
 
 

@@ -46,6 +46,7 @@ __all__ = [
     "RetryBudget",
     "Route",
     "Shutdown",
+    "Upgrade",
 ]
 
 
@@ -64,6 +65,17 @@ class Reload(Section):
     watch: Annotated[Flag, like(True)] = False
     """Read it whenever it changed. Default false: a file that is edited in place may be good by chance before it is
     meant to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade(Section):
+    """What happens after SIGUSR2: a new program takes over, from the same command line."""
+
+    start: Annotated[Duration, like("60s")] = 60.0
+    """How long the new program may take until it serves clients; one that takes longer is ended, and the old one goes
+    on. Default 60s, at most 1d."""
+    drain: Annotated[Duration, like("1h")] = 3600.0
+    """How long tunnels, TCP sessions and whatever else runs in the old program may go on. Default 1h, at most 1d."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +109,5 @@ class Config(Section):
     """When this file is read again."""
     shutdown: Annotated[Shutdown, like({"drain": "30s"})] = field(default_factory=Shutdown)
     """What happens after SIGTERM."""
+    upgrade: Annotated[Upgrade, like({"drain": "1h"})] = field(default_factory=Upgrade)
+    """What happens after SIGUSR2."""

@@ -1,0 +1,145 @@
+"""The program that takes over from this one: started with our listening sockets, and waited for until it serves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from proxy.serve.systemd.notify import to_environment
+from proxy.serve.upgrade.description import Description, LeftSocket
+from proxy.serve.workers.channel import Channel, ChannelError, dump_report, load_report
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from proxy.core.inherit import Origin
+    from proxy.serve.listeners import Listeners
+    from proxy.serve.systemd.notify import Notifier
+
+log = logging.getLogger("rproxy.upgrade")
+
+LARGEST = 4096  # bytes of what it says
+GRACE = 5.0  # seconds between SIGTERM and SIGKILL for one that did not come up
+
+Key = tuple[str, str]
+
+
+class UpgradeError(Exception):
+    """Why there is no successor; one line."""
+
+
+class Successor:
+    """A child of ours. It lives on when we end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
+        self._process = process
+        self._channel = channel
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @classmethod
+    def start(cls, listeners: Listeners, notifier: Notifier, lent: Sequence[Key] = ()) -> Successor:
+        """The same command line in the same directory: a new version is found where this one was. Raises UpgradeError.
+
+        lent: managed backends that it uses while their processes are ours.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            sockets = tuple(_left(listeners))
+            description = Description(os.getpid(), theirs.fileno(), sockets, tuple(lent))
+            try:
+                process = subprocess.Popen(
+                    command_line(),
+                    env={**os.environ, **to_environment(notifier), **description.to_environment()},
+                    pass_fds=[theirs.fileno(), *(each.descriptor for each in sockets)],
+                )
+            except OSError as error:
+                ours.close()
+                raise UpgradeError(f"{command_line()[0]} cannot be started: {error.strerror}") from None
+        return cls(process, Channel(ours))
+
+    async def wait_serving(self, seconds: float) -> None:
+        """Returns when it serves clients. Raises UpgradeError when it has not come to that; then it is gone."""
+        try:
+            with trio.fail_after(seconds):
+                message = await self._receive()
+        except trio.TooSlowError:
+            await self._end()
+            raise UpgradeError(f"the new program does not serve after {seconds:g} s, and was ended") from None
+        except BaseException:
+            self._process.kill()
+            raise
+        if message.get("kind") != "serving":
+            await self._end()
+            how = self._process.returncode
+            raise UpgradeError(f"the new program ended with {_how(how)} before it served; what it said stands above")
+
+    async def become_main(self) -> None:
+        """It speaks to the service manager from now on."""
+        await self._send({"kind": "main"})
+
+    async def drained(self) -> None:
+        """Our sessions are over: `attend` is asked for managed backends next."""
+        await self._send({"kind": "drained"})
+
+    async def attend(self, release: Callable[[Key], Awaitable[None]]) -> bool:
+        """Ends the processes of managed backends one by one, as the successor asks for it. Returns when it has all that
+        it wants, True, or is to end itself or has ended, False."""
+        while (message := await self._receive()).get("kind") == "release":
+            key = _key(message["backend"])
+            await release(key)
+            await self._send({"kind": "released", "backend": list(key)})
+        return message.get("kind") == "done"
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        try:
+            await self._channel.send(dump_report(message))
+        except OSError:
+            pass  # it is gone, and nobody waits for that word
+
+    async def _receive(self) -> dict[str, Any]:
+        """Empty at the end."""
+        try:
+            message = await self._channel.receive(LARGEST)
+            return load_report(message[0]) if message is not None else {}
+        except ChannelError as error:
+            log.warning("the new program cannot be understood: %s", error)
+            return {}
+
+    async def _end(self) -> None:
+        """Also of what ends by itself already."""
+        self._process.terminate()
+        with trio.move_on_after(GRACE):
+            while self._process.poll() is None:  # noqa: ASYNC110 - seconds, once
+                await trio.sleep(0.02)
+        self._process.kill()
+        self._process.wait()
+        self._channel.close()
+
+
+def _key(backend: Any) -> Key:
+    pool, name = backend
+    return pool, name
+
+
+def _left(listeners: Listeners) -> Iterable[LeftSocket]:
+    for name, listen, sock in listeners.all:
+        origin: Origin = "unit" if sock in listeners.of_unit else "upgrade"
+        yield LeftSocket(name, str(listen), origin, sock.fileno())
+
+
+def command_line() -> list[str]:
+    """Ours. The interpreter by its path in the environment that it was started from, links not followed."""
+    return [sys.executable, *sys.orig_argv[1:]]
+
+
+def _how(status: int | None) -> str:
+    return f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"

@@ -1,0 +1,163 @@
+"""SIGUSR2 with real processes: nobody is refused, what runs goes on, and a successor that fails changes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.support import descendants, short_directory
+from tests.processes import connect, free_port, is_alive, is_listening, request, start_backend, wait_until
+from tests.serve.upgrade.support import DEADLINE, Upgraded, open_files, upgradable
+from tests.systemd.clients import clients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Figures
+
+pytestmark = pytest.mark.slow
+CONFIG = """
+workers = {workers}
+
+[frontends.web]
+listen = ["127.0.0.1:0", "unix:{directory}/web.sock"]
+pool = "app"
+
+[frontends.echo]
+listen = "127.0.0.1:0"
+mode = "tcp"
+pool = "echo"
+
+[shutdown]
+drain = "10s"
+
+[pools.app]
+backends = ["{app}"]
+
+[pools.echo]
+backends = ["{echo}"]
+"""
+
+
+@pytest.fixture(scope="module")
+def backends() -> Iterator[dict[str, str]]:
+    with start_backend("hello") as app, start_backend("echo") as echo:
+        yield {"app": app.address, "echo": echo.address}
+
+
+@pytest.fixture(params=[1, 2], ids=["one process", "two workers"])
+def upgraded(request: pytest.FixtureRequest, backends: dict[str, str]) -> Iterator[Upgraded]:
+    with (
+        short_directory() as directory,
+        upgradable(CONFIG.format(workers=request.param, directory=directory, **backends)) as upgraded,
+    ):
+        yield upgraded
+
+
+def test_nobody_is_refused(upgraded: Upgraded, figures: Figures) -> None:
+    tcp, unix = upgraded.rproxy.addresses["web"]
+    with clients(tcp) as load, clients(unix) as local:
+        for _ in range(2):
+            upgraded.upgrade()
+            load.serve_more()
+            local.serve_more()
+    upgraded.wait_old_gone()
+    assert request(tcp).status == 200
+    assert request(unix).status == 200
+    figures(
+        f"upgraded twice under load: {load.done + local.done} requests, {len(load.failed + local.failed)} failed, "
+        f"slowest {max(load.slowest, local.slowest):.2f} s"
+    )
+    assert load.failed + local.failed == []
+
+
+def test_what_runs_goes_on_in_the_old_program(upgraded: Upgraded) -> None:
+    (address,) = upgraded.rproxy.addresses["echo"]
+    with connect(address) as old:
+        say(old, b"before")
+        upgraded.upgrade()
+        say(old, b"after")
+        with connect(address) as new:
+            say(new, b"to the successor")
+        assert is_alive(upgraded.before[0])
+    upgraded.wait_old_gone()
+
+
+def say(sock: socket.socket, data: bytes) -> None:
+    sock.sendall(data)
+    assert sock.recv(100) == data
+
+
+def test_the_end_of_the_successor_is_the_end_of_what_runs_in_the_old_one(upgraded: Upgraded) -> None:
+    """A service manager that stops the service means all of it; a second signal does not wait."""
+    with connect(upgraded.rproxy.addresses["echo"][0]) as old:
+        say(old, b"before")
+        upgraded.upgrade()
+        os.kill(upgraded.pid, signal.SIGTERM)
+        wait_until(lambda: not is_alive(upgraded.pid), DEADLINE)
+        assert is_alive(upgraded.before[0])
+        os.kill(upgraded.before[0], signal.SIGTERM)
+        upgraded.wait_old_gone()
+
+
+def test_a_successor_that_cannot_start_changes_nothing(backends: dict[str, str]) -> None:
+    """Its file is bad, or somebody else has a port that it wants; when that is mended it comes up."""
+    with short_directory() as directory, upgradable(CONFIG.format(workers=1, directory=directory, **backends)) as up:
+        path = up.rproxy.directory / "lb.toml"
+        good = path.read_text()
+        with socket.create_server(("127.0.0.1", 0)) as taken, clients(up.address) as load:
+            port = taken.getsockname()[1]
+            for bad in ("mode = 1\n", f'[frontends.more]\nlisten = "127.0.0.1:{port}"\npool = "app"\n'):
+                path.write_text(good + bad)
+                up.fail()
+                load.serve_more()
+            path.write_text(good)
+            up.upgrade()
+        assert load.failed == []
+        assert up.log.count("before it served; what it said stands above") == 2
+        assert 'unknown key "mode"' in up.log
+        assert f"cannot listen on 127.0.0.1:{port}" in up.log
+
+
+def test_one_that_takes_too_long_is_ended(backends: dict[str, str]) -> None:
+    """Its listener says nothing of it: it was stopped before it could."""
+    config = CONFIG.format(workers=1, directory="/tmp", **backends).replace(', "unix:/tmp/web.sock"', "")
+    with upgradable(config + '[upgrade]\nstart = "300ms"\n') as upgraded:
+        upgraded.fail()
+        assert "does not serve after 0.3 s, and was ended" in upgraded.log
+        assert request(upgraded.address).status == 200
+        wait_until(lambda: not descendants(upgraded.pid), DEADLINE)
+
+
+def test_another_version_is_what_is_started(backends: dict[str, str]) -> None:
+    """Frontends that are gone are let go, new ones are there, and the rest is what it was."""
+    with short_directory() as directory, upgradable(CONFIG.format(workers=1, directory=directory, **backends)) as up:
+        path = up.rproxy.directory / "lb.toml"
+        (echo,) = up.rproxy.addresses["echo"]
+        more = f"127.0.0.1:{free_port()}"
+        gone, new = '[frontends.echo]\nlisten = "127.0.0.1:0"', f'[frontends.more]\nlisten = "{more}"'
+        path.write_text(path.read_text().replace(gone, new))
+        up.upgrade()
+        up.wait_old_gone()
+        wait_until(lambda: not is_listening(echo))
+        assert is_listening(more)
+        assert request(up.address).status == 200
+        assert request(f"unix:{directory}/web.sock").status == 200
+        assert "no frontend listens on" in up.log
+
+
+def test_nothing_is_left_open(backends: dict[str, str]) -> None:
+    """No generation has more descriptors than the one before it."""
+    with short_directory() as directory, upgradable(CONFIG.format(workers=1, directory=directory, **backends)) as up:
+        counts = []
+        for _ in range(4):
+            up.upgrade()
+            up.wait_old_gone()
+            wait_until(lambda: "this one, is done" in up.log.rpartition("serves; what runs")[2], DEADLINE)
+            assert request(up.address).status == 200
+            counts.append(open_files(up.pid))
+        assert len(set(counts[1:])) == 1, counts
