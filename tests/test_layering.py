@@ -42,6 +42,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/backends/managed_backends.py": "joins two tested halves; configs/test_configs.py starts real groups",
     "proxy/serve/backends/managed_spec.py": "a record; serve/test_managed.py",
     "proxy/serve/controlling.py": "starts four tested tasks; every test in engine/ runs it",
+    "proxy/serve/phase.py": "test_cli.py sends every signal, serve/upgrade/test_upgrade.py those of an upgrade",
     "proxy/serve/port_owner.py": "test_cli.py takes a port away",
     "proxy/serve/run.py": "test_cli.py starts, signals and ends it",
     "proxy/serve/upgrade/predecessor.py": "serve/upgrade/test_successor.py has both ends of the conversation",
