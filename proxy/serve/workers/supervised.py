@@ -40,10 +40,8 @@ if TYPE_CHECKING:
 # Its share of the clients waits in the kernel until it is back, so that the first death costs no pause.
 POLICY = RestartPolicy(free_deaths=1)
 LOOK = 0.25  # seconds between two looks at the sign of life
-LAST_CHANCE = (
-    2.0  # seconds for what runs in a worker that cannot go on: its share of the clients waits for its successor
-)
 START_PATIENCE = 30.0  # seconds at least until its first one: certificates may be many
+LAST_CHANCE = 2.0  # seconds for what runs in one that cannot go on; its share of the clients waits meanwhile
 
 
 class WorkerError(Exception):

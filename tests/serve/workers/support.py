@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,13 @@ async def replaced(worker: Supervised, former: int | None) -> None:
     await until(lambda: worker.state == "running" and worker.pid not in (None, former))
 
 
+def kill(pid: int | None, number: int = signal.SIGKILL) -> int:
+    """Returns the pid."""
+    assert pid is not None
+    os.kill(pid, number)
+    return pid
+
+
 async def get(running: Supervisor) -> bytes:
     """One request on a connection of its own: the head of the answer."""
     wire = await dial(running.listeners.addresses["web"][0])
@@ -56,4 +65,4 @@ def pids(all_of_them: Iterable[Supervised]) -> list[int]:
     return [worker.pid for worker in all_of_them if worker.pid is not None]
 
 
-__all__ = ["config", "get", "pids", "replaced", "supervised", "workers"]
+__all__ = ["config", "get", "kill", "pids", "replaced", "supervised", "workers"]

@@ -21,7 +21,7 @@ from proxy.serve.workers.supervised import WorkerError
 from proxy.serve.workers.supervisor import Supervisor, worker_count
 from tests.engine.support import GET, Gate, backend, config, descriptors, dial, hello, silent, status, until
 from tests.processes import is_alive
-from tests.serve.workers.support import get, pids, replaced, supervised, workers
+from tests.serve.workers.support import get, kill, pids, replaced, supervised, workers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from tests.conftest import Figures
 
 pytestmark = pytest.mark.slow
-
-
-def kill(worker_pid: int | None, number: int = signal.SIGKILL) -> int:
-    assert worker_pid is not None
-    os.kill(worker_pid, number)
-    return worker_pid
 
 
 async def test_all_workers_serve_and_end() -> None:
