@@ -85,6 +85,13 @@ class Group:
         self._seats = [Seat(number) for number in range(1, expected + 1)]
         self._is_known = False  # its sockets were in the tables of this machine once
 
+    def expect(self, members: int) -> None:
+        """As a reload has it. Who is there stays in its seat."""
+        self.expected = members
+        known = {seat.number: seat for seat in self._seats}
+        kept = [known.pop(number, None) or Seat(number) for number in range(1, members + 1)]
+        self._seats = [*kept, *known.values()]
+
     @property
     def sockets(self) -> list[MemberSocket]:
         """Of those that listen, as of the last look."""
@@ -109,7 +116,7 @@ class Group:
             else:
                 seat.absent = 0
                 seat.pid = seat.socket.pid or seat.pid
-        del self._seats[max([self.expected, *(seat.number for seat in self._seats if seat.socket)]) :]
+        self._seats = [seat for seat in self._seats if seat.number <= self.expected or seat.socket is not None]
         return list(self._flips())
 
     def _know(self, processes: Sequence[Process], now: float) -> None:
@@ -131,7 +138,7 @@ class Group:
                     return seat
         free = next((seat for seat in self._seats if seat.socket is None), None)
         if free is None:
-            free = Seat(len(self._seats) + 1)
+            free = Seat(self._seats[-1].number + 1)
             self._seats.append(free)
         return free
 

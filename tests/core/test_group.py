@@ -84,6 +84,18 @@ def test_more_than_expected_are_shown_while_they_are_there() -> None:
     assert states(group) == [(1, 40, "running"), (2, 20, "running")]
 
 
+def test_a_reload_may_expect_more_or_less() -> None:
+    group = Group(2)
+    look(group, 1, 2)
+    group.expect(3)
+    assert look(group, 1, 2) == [Flip(False, "member 3 is missing: it does not listen")]
+    group.expect(1)
+    look(group, 2)
+    assert [number for number, _, _ in states(group)] == [1, 2]
+    look(group, 2, 3)
+    assert states(group) == [(1, 30, "running"), (2, 20, "running")]
+
+
 def test_processes_of_our_own_have_the_seats_of_their_numbers() -> None:
     group = Group(2)
     processes = [Process(1, 20, 1, "up"), Process(2, 10, 3, "up")]

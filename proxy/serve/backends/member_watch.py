@@ -41,6 +41,8 @@ class MemberWatch:
 
     async def look(self) -> None:
         """At the tables, and at processes of our own."""
+        if self.group.expected != self._backend.settings.members:
+            self.group.expect(self._backend.settings.members)
         self._take(self.group.looked(await self._sockets(), self._processes(), trio.current_time()))
 
     async def probe(self, check: HealthCheck, tls: BackendTls | None) -> str:
