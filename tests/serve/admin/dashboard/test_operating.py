@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from selenium.webdriver import Chrome
+
+    from tests.conftest import Figures
 
 pytestmark = pytest.mark.slow
 
@@ -90,11 +93,13 @@ def test_what_is_asked_is_counted(rproxy: Rproxy, page: Chrome) -> None:
     assert not complaints(page)
 
 
-def test_drained_and_taken_back(rproxy: Rproxy, page: Chrome) -> None:
+def test_drained_and_taken_back(rproxy: Rproxy, page: Chrome, figures: Figures) -> None:
     one = backend_row(rproxy.addresses["app"][0])
     unlock(page, TOKEN)
+    pressed = time.monotonic()
     press(page, one, "Drain")
     wait_until(lambda: "draining" in text(page, f"{one} .state"))
+    figures(f"dashboard: a backend is shown draining {time.monotonic() - pressed:.2f} s after the button was pressed")
     assert set(ask(rproxy)) == {"two"}
     press(page, one, "Enable")
     wait_until(lambda: "ready" in text(page, f"{one} .state"))
