@@ -49,9 +49,9 @@ class ManagedChanges:
     async def _settle(self, key: Key) -> None:
         """Until what runs is what is wanted."""
         try:
-            while (wanted := self._wanted(key)) != (running := self._running(key)):
+            while self._wanted(key) != (running := self._running(key)):
                 backend = self._find(key)
-                if backend is None or wanted is None:
+                if backend is None:
                     if await self._is_unused(key, running):
                         await self._managed.end(key)
                 elif running is not None:
@@ -59,8 +59,7 @@ class ManagedChanges:
                 elif key in self._managed.lent:
                     return
                 else:
-                    check(wanted)
-                    await self._managed.start(backend)
+                    await self._start(backend)
             self._note_return(key)
         except ManagedError as error:  # it was good when it was looked at last: a directory is gone, for example
             log.error("%s: %s", key[1], error)
@@ -68,16 +67,23 @@ class ManagedChanges:
             self._settling.discard(key)
 
     async def _replace(self, backend: Controlled, running: ManagedSpec) -> None:
+        """By one with another command, or by somebody else's."""
         key = backend.key
         async with self._replacing:
             self._controller.end_process(backend, is_ending=True)
-            if await self._is_unused(key, running):
-                await self._managed.end(key)
-                check(spec_of(backend))
-                await self._managed.start(backend)
-                with trio.move_on_after(START_PATIENCE):
-                    await self._managed.wait_ready(key)
-            self._controller.end_process(backend, is_ending=False)
+            try:
+                if await self._is_unused(key, running):
+                    await self._managed.end(key)
+                    if self._wanted(key) is not None:
+                        await self._start(backend)
+            finally:
+                self._controller.end_process(backend, is_ending=False)
+
+    async def _start(self, backend: Controlled) -> None:
+        check(spec_of(backend))
+        await self._managed.start(backend)
+        with trio.move_on_after(START_PATIENCE):
+            await self._managed.wait_ready(backend.key)
 
     def _note_return(self, key: Key) -> None:
         """One that was removed and is back while its process still runs."""
