@@ -73,10 +73,13 @@ class LoggedSession(HttpSession):
         super()._wait_for_rest(data)
 
     def _begin(self, head: RequestHead, route: LiveRoute) -> None:
-        super()._begin(head, route)
-        self.current = self.exchange  # type: ignore[assignment] # it has just been made
+        """All that the other does as well: a call of it cost 0.15 us."""
+        reactor = self.reactor
+        self.requests_left -= 1
+        self.exchange = self.current = exchange = route.exchange(self, head, route)
+        reactor.call_soon(exchange.start)
         self.seen = b""
-        now = self.reactor.now
+        now = reactor.now
         if not self.marks:
             self.marks = [now, now, 0.0, 0.0, 0.0, 0.0, 0.0]
         else:
@@ -138,10 +141,16 @@ class LoggedSession(HttpSession):
 
 
 class Noting(Exchange):
-    """Notes in its session what a record wants to know. Goes before another kind of exchange."""
+    """Notes in its session what a record wants to know. Goes before another kind of exchange.
+
+    plain_connect, plain_finish_whole: of that kind. Every exchange calls them, and `super()` costs 0.1 us, until it is
+    compiled away in Python 3.12.
+    """
 
     __slots__ = ()
     session: LoggedSession
+    plain_connect = Exchange.connect
+    plain_finish_whole = Exchange._finish_whole
 
     def connect(self, backend: LiveBackend, *, is_fresh: bool = False) -> None:
         session = self.session
@@ -150,7 +159,7 @@ class Noting(Exchange):
         session.tries += 1
         if not marks[PICKED]:
             marks[PICKED] = now
-        super().connect(backend, is_fresh=is_fresh)
+        self.plain_connect(backend, is_fresh=is_fresh)
         connection = self.connection
         if connection is not None:
             session.is_reused = connection.is_reused
@@ -180,8 +189,10 @@ class Noting(Exchange):
 
     def _finish_whole(self, response: ResponseHead, body: bytes, is_clean: bool) -> None:
         if not self.is_over:
-            self._is_answered(response)
-        super()._finish_whole(response, body, is_clean)
+            session = self.session
+            session.marks[ANSWERED] = session.reactor.now
+            session.status = response.status
+        self.plain_finish_whole(response, body, is_clean)
 
     def _stream(self, response: ResponseHead, body: bytes, length: int, *, hang_up: bool) -> None:
         self._is_answered(response)
@@ -199,4 +210,5 @@ class Noting(Exchange):
 
 def logged(kind: type[Exchange]) -> type[Exchange]:
     """That kind of exchange, noting."""
-    return type(f"Logged{kind.__name__}", (Noting, kind), {"__slots__": ()})
+    plain = {"plain_connect": kind.connect, "plain_finish_whole": kind._finish_whole}
+    return type(f"Logged{kind.__name__}", (Noting, kind), {"__slots__": (), **plain})
