@@ -120,5 +120,5 @@ async def test_command_that_is_taken_away_leaves_the_backend_to_others() -> None
         controller.observed(Emptied("app", name))
         await until(
             lambda: controller.pools["app"][name].condition == "ready"
-        )  # by what is known: somebody runs it now
+        )  # somebody runs it now
         assert not pids(controller)
