@@ -1,4 +1,6 @@
-// Numbers for people: three digits at most, one unit for each kind.
+// Numbers for people: three digits at most, one unit for each kind. A line is never broken before a unit.
+
+const NO_BREAK = "\u00a0";
 
 export function count(value) {
   if (value === null || value === undefined) return "–";
@@ -14,32 +16,32 @@ export function rate(value) {
 
 export function seconds(value) {
   if (value === null || value === undefined) return "–";
-  if (value < 0.001) return `${digits(value * 1e6)} µs`;
-  if (value < 1) return `${digits(value * 1e3)} ms`;
-  return `${digits(value)} s`;
+  if (value < 0.001) return `${digits(value * 1e6)}${NO_BREAK}µs`;
+  if (value < 1) return `${digits(value * 1e3)}${NO_BREAK}ms`;
+  return `${digits(value)}${NO_BREAK}s`;
 }
 
 export function bytes(value) {
   if (value === null || value === undefined) return "–";
   for (const unit of ["B", "KiB", "MiB"]) {
-    if (value < 1000) return `${digits(value)} ${unit}`;
+    if (value < 1000) return `${digits(value)}${NO_BREAK}${unit}`;
     value /= 1024;
   }
-  return `${digits(value)} GiB`;
+  return `${digits(value)}${NO_BREAK}GiB`;
 }
 
 export function share(part, whole) {
   if (!whole) return "–";
   const percent = (100 * part) / whole;
-  return percent > 0 && percent < 0.1 ? "<0.1 %" : `${digits(percent)} %`;
+  return percent > 0 && percent < 0.1 ? `<0.1${NO_BREAK}%` : `${digits(percent)}${NO_BREAK}%`;
 }
 
 // How long ago, in its largest unit: "8 s", "5 min", "3 h", "12 d".
 export function age(value) {
-  if (value < 60) return `${Math.max(0, Math.round(value))} s`;
-  if (value < 3600) return `${Math.floor(value / 60)} min`;
-  if (value < 2 * 86400) return `${Math.floor(value / 3600)} h`;
-  return `${Math.floor(value / 86400)} d`;
+  if (value < 60) return `${Math.max(0, Math.round(value))}${NO_BREAK}s`;
+  if (value < 3600) return `${Math.floor(value / 60)}${NO_BREAK}min`;
+  if (value < 2 * 86400) return `${Math.floor(value / 3600)}${NO_BREAK}h`;
+  return `${Math.floor(value / 86400)}${NO_BREAK}d`;
 }
 
 export function clock(at) {
@@ -47,6 +49,6 @@ export function clock(at) {
 }
 
 function digits(value) {
-  if (value >= 99.5 || value === 0) return String(Math.round(value));
-  return value >= 9.95 ? value.toFixed(0) : value.toFixed(value < 0.995 && value < 0.0995 ? 2 : 1);
+  if (value >= 9.95 || value === 0) return String(Math.round(value));
+  return value.toFixed(value < 0.0995 ? 2 : 1);
 }

@@ -27,7 +27,7 @@ function entry(now) {
   const text = element("span");
   const node = element("li", {}, when, level, text);
   const update = (event) => {
-    setText(when, `${age(now() - event.at)} ago`);
+    setText(when, `${age(now() - event.at)}\u00a0ago`);
     when.title = clock(event.at);
     node.className = ["info", "warning", "error"].includes(event.level) ? event.level : "";
     setText(level, event.level);
