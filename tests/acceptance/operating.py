@@ -138,9 +138,9 @@ class Operator:
         """Until it is left alone while the others get more work."""
         self.ask("POST", "/api/backends/drain", pool="app", backend=address)
         self._wait(lambda: self.backends()[address]["state"] == "draining", "draining")
-        self._wait(lambda: self._is_left_alone(address), "no more work for it")
+        self._wait(lambda: self.is_left_alone(address), "no more work for it")
 
-    def _is_left_alone(self, address: str) -> bool:
+    def is_left_alone(self, address: str) -> bool:
         """Workers tell what they count twice a second, each at its time: more than once each while others work."""
         others = [other for other in self.plan.app if other != address]
         before = self.backends()[address]["picked"]
