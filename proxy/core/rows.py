@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 Name = str | tuple[str, str]  # of a frontend or a pool; of a backend: its pool, its address
 
@@ -40,14 +40,18 @@ class Rows:
         """Every row ever given is under this number."""
         return self._fresh
 
+    def check(self, names: Collection[Name]) -> None:
+        """Raises TooManyRows for more different names than there can be."""
+        if len(names) > self._capacity:
+            raise TooManyRows(f"{len(names)} {self._what}, and there is room for {self._capacity}")
+
     def assign(self, names: Iterable[Name]) -> list[int]:
         """`used` has exactly these names from now on. Returns the rows that stood for other names: to be zeroed.
 
         Raises TooManyRows; then nothing has changed.
         """
         wanted = dict.fromkeys(names)
-        if len(wanted) > self._capacity:
-            raise TooManyRows(f"{len(wanted)} {self._what}, and there is room for {self._capacity}")
+        self.check(wanted)
         for name in [name for name in self._used if name not in wanted]:
             self._former[name] = self._used.pop(name)
         recycled = []

@@ -49,7 +49,7 @@ class Sockets(Protocol):
     """Whoever holds the listening sockets."""
 
     def open(self, change: ListenChange, config: Config) -> list[Bound]:
-        """Binds what is missing, or nothing. Raises ListenError."""
+        """Binds what is missing, or nothing. Raises ListenError and Refused."""
 
     def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
         """The change is made: right before the data planes are told, which empty the queues of what is gone."""

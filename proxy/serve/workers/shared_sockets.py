@@ -1,10 +1,13 @@
-"""The listening sockets of several workers when the configuration changes: each gets its share of the new ones."""
+"""What several workers have in common when the configuration changes: each gets its share of new listening sockets, and
+there are rows and semaphores for new backends."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.serve.listeners import share_of
+from proxy.core.rows import TooManyRows
+from proxy.serve.listeners import close_bound, share_of
+from proxy.serve.rehearsal import Refused
 from proxy.serve.workers.supervised import Supervised
 
 if TYPE_CHECKING:
@@ -14,19 +17,27 @@ if TYPE_CHECKING:
     from proxy.core.listening import ListenChange
     from proxy.serve.controller import Plane
     from proxy.serve.listeners import Bound, Listeners
+    from proxy.serve.workers.slot_keeper import SlotKeeper
 
 
 class SharedSockets:
     """count: of the workers. Their supervisor keeps what it gives them, and closes what is gone before they are told:
     then the last one to let go of a socket has just emptied its queue."""
 
-    def __init__(self, listeners: Listeners, count: int) -> None:
+    def __init__(self, listeners: Listeners, slots: SlotKeeper, count: int) -> None:
         self._listeners = listeners
+        self._slots = slots
         self._count = count
 
     def open(self, change: ListenChange, config: Config) -> list[Bound]:
-        """Raises ListenError."""
-        return self._listeners.open_missing(change, config, self._count)
+        """Raises ListenError and Refused, and then nothing has changed."""
+        opened = self._listeners.open_missing(change, config, self._count)
+        try:
+            self._slots.configure(config)
+        except (OSError, TooManyRows) as error:
+            close_bound(opened)
+            raise Refused(f"slots cannot be shared: {error}") from error
+        return opened
 
     def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
         for bound in self._listeners.take(change, opened):

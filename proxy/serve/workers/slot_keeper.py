@@ -67,29 +67,29 @@ class SlotKeeper:
 
     def configure(self, config: Config) -> None:
         """Rows and semaphores for this configuration; those it shares with the last one stay. Raises OSError and
-        TooManyRows; the caller's old configuration may then be configured again."""
-        backends = [(pool.name, backend) for pool in config.pools.values() for backend in pool.backends]
+        TooManyRows, and then nothing has changed."""
+        backends = {
+            (pool.name, str(b.address)): b.max_connections for pool in config.pools.values() for b in pool.backends
+        }
         names: dict[Kind, Sequence[Name]] = {
             FRONTEND: list(config.frontends),
             POOL: list(config.pools),
-            BACKEND: [(pool, str(backend.address)) for pool, backend in backends],
+            BACKEND: list(backends),
         }
         for kind, rows in self._rows.items():
+            rows.check(names[kind])
+        limits = {name: limit for name, limit in backends.items() if limit}
+        new = _make_semaphores([name for name in limits if name not in self._semaphores])
+        for kind, rows in self._rows.items():
             self.board.forget(kind, rows.assign(names[kind]))
-        limits = {(pool, str(b.address)): b.max_connections for pool, b in backends if b.max_connections}
         for name in [name for name in self._semaphores if name not in limits]:
             os.close(self._semaphores.pop(name).descriptor)
             self.unsettled.pop(name, None)
         for name, limit in limits.items():
-            self._set_limit(name, limit)
-
-    def _set_limit(self, name: BackendName, limit: int) -> None:
-        had = self._semaphores.get(name)
-        if had is not None and had.limit == limit:
-            return
-        descriptor = had.descriptor if had else os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._semaphores[name] = Semaphore(descriptor, self.row(*name), limit)
-        self._settle_later([name])
+            had = self._semaphores.get(name)
+            if had is None or had.limit != limit:
+                self._semaphores[name] = Semaphore(had.descriptor if had else new[name], self.row(*name), limit)
+                self._settle_later([name])
 
     def share(self, before: Share | None = None) -> tuple[Share, list[int]]:
         """For a worker that got `before` last, and the descriptors that go with it."""
@@ -159,6 +159,19 @@ class SlotKeeper:
             if not any(n & 1 for n in moves) and self.board.each(BACKEND, "moves", semaphore.row) == moves:
                 return _change(semaphore.descriptor, semaphore.limit - taken - free)
         return False
+
+
+def _make_semaphores(names: Sequence[BackendName]) -> dict[BackendName, int]:
+    """Descriptors, or OSError and none."""
+    made: dict[BackendName, int] = {}
+    try:
+        for name in names:
+            made[name] = os.eventfd(0, os.EFD_SEMAPHORE | os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+    except OSError:
+        for descriptor in made.values():
+            os.close(descriptor)
+        raise
+    return made
 
 
 def tokens(semaphore: int) -> int:

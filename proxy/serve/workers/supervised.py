@@ -98,7 +98,6 @@ class Supervised:
         if self._outbox is None:
             return
         if isinstance(order, Reconfigure):
-            self._slots.configure(order.config)  # again for each worker, without effect
             share, semaphores = self._slots.share(self._share)
             self._share = share
             self._outbox.put(dump_order(Adopt(share)), semaphores)

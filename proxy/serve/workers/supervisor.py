@@ -51,7 +51,7 @@ class Supervisor:
         self.workers = [self._make_worker(number, count) for number in range(1, count + 1)]
         self._all_over = trio.Event()
         self.controller.addresses = lambda: self.listeners.addresses
-        self.controller.reloading.sockets = SharedSockets(self.listeners, count)
+        self.controller.reloading.sockets = SharedSockets(self.listeners, self.slots, count)
         self.controller.lives = lambda: [worker.life() for worker in self.workers]
 
     def _make_worker(self, number: int, count: int) -> Supervised:

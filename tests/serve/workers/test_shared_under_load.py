@@ -14,7 +14,6 @@ from proxy.core.address import parse_address
 from proxy.core.config import Backend
 from proxy.core.metrics.totals import UNTOLD
 from proxy.engine.scoreboard import FRONTEND
-from proxy.serve.orders import Reconfigure
 from tests.acceptance.busy import Busy, serving
 from tests.acceptance.crowd import ask, dial
 from tests.engine.support import backend, config, hello, until
@@ -119,7 +118,7 @@ async def test_limits_that_a_reload_changes_hold_in_all_workers() -> None:
         async with clients(running) as failures:
             for limits in ((1, 4), (2, 2, 1)):
                 count = len(limits)
-                running.send(Reconfigure(limited(addresses[:count], limits)))
+                await running.controller.apply(limited(addresses[:count], limits))
                 await until(lambda: not running.slots.unsettled)
                 await most(backends[:count])
                 assert await most(backends[:count]) == list(limits)

@@ -109,6 +109,7 @@ def test_more_names_than_rows_are_refused() -> None:
         pools = {f"pool{number}": pool_settings() for number in range(5000)}
         with pytest.raises(TooManyRows, match="pools"):
             keeper.configure(Config(frontends={}, pools={name: _named(pool, name) for name, pool in pools.items()}))
+        assert keeper.share()[0].pools == {}
 
 
 def _named(pool: Pool, name: str) -> Pool:
