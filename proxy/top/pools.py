@@ -88,23 +88,25 @@ def _name(backend: BackendStatistics, now: float) -> Text:
     if backend.state != "ready":
         why = f"{backend.reason}, " if backend.reason else ""
         name.append("\n").append_text(plain(f"{why}for {words.age(now - backend.since)}", QUIET))
-    if backend.members:
+    if len(backend.members) > 1 or any(not _is_well(member) for member in backend.members):
         name.append("\n").append_text(_members(backend.members))
     return name
+
+
+def _is_well(member: MemberStatistics) -> bool:
+    return member.state in ("running", "starting")
 
 
 def _members(members: tuple[MemberStatistics, ...]) -> Text:
     """`41301 55%  41302 45%  41303 stuck`: the kernel's hash shares connections out unevenly, so shares are told."""
     total = sum(member.connections or 0 for member in members)
-    parts = []
-    for member in members:
-        is_good = member.state == "running"
-        told = (
-            member.state
-            if not is_good
-            else ""
-            if member.connections is None
-            else words.share(member.connections, total)
-        )
-        parts.append(plain(f"{member.pid or f'#{member.number}'} {told}", QUIET if is_good else BAD))
-    return Text("  ").join(parts)
+    return Text("  ").join(
+        plain(f"{member.pid or f'#{member.number}'} {_told(member, total)}", QUIET if _is_well(member) else BAD)
+        for member in members
+    )
+
+
+def _told(member: MemberStatistics, total: int) -> str:
+    if member.state != "running":
+        return member.state
+    return "" if member.connections is None else words.share(member.connections, total)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import pytest
 from rich.console import Group
 
+from proxy.core.statistics import MemberStatistics
 from proxy.top.pools import pools
 from tests.serve.admin.story import Story
-from tests.top.conftest import drawn, listened
-
-if TYPE_CHECKING:
-    from tests.top.conftest import Heard
+from tests.top.conftest import Heard, drawn, listened
 
 
 def text(heard: Heard, width: int) -> str:
@@ -48,6 +46,19 @@ def test_a_queue_and_tries_are_told(heard: Heard) -> None:
 
 def test_members_with_their_shares(heard: Heard) -> None:
     assert "41301 55%  41302 25%  41303 20%  41304 stuck" in text(heard, 160)
+
+
+def test_a_single_process_is_told_of_only_when_it_is_not_well(heard: Heard) -> None:
+    pool = heard.last.pools[0]
+
+    def told(state: str) -> str:
+        member = MemberStatistics(number=1, pid=4711, state=state, connections=3)
+        backend = replace(pool.backends[0], members=(member,))
+        statistics = replace(heard.last, pools=(replace(pool, backends=(backend,)),))
+        return text(Heard(statistics, heard.history), 120)
+
+    assert "4711" not in told("running")
+    assert "4711 stuck" in told("stuck")
 
 
 def test_more_columns_where_there_is_room(heard: Heard) -> None:

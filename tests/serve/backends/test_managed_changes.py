@@ -118,7 +118,5 @@ async def test_command_that_is_taken_away_leaves_the_backend_to_others() -> None
         await controller.apply(config(FIRST, replace(backend, command=())))
         await until(lambda: controller.pools["app"][name].state().is_draining)
         controller.observed(Emptied("app", name))
-        await until(
-            lambda: controller.pools["app"][name].condition == "ready"
-        )  # somebody runs it now
+        await until(lambda: controller.pools["app"][name].condition == "ready")  # somebody runs it now
         assert not pids(controller)

@@ -5,7 +5,7 @@ import { element, setAttribute, setText } from "../dom.js";
 import { age, count, rate, seconds, share } from "../format.js";
 import { classes, keyOf } from "../history.js";
 import { ASKED_FOR, badge } from "../states.js";
-import { members } from "./members.js";
+import { isAlone, members } from "./members.js";
 
 const QUANTILES = ["p50", "p90", "p99"];
 
@@ -37,7 +37,9 @@ function identity() {
     setText(name, backend.address);
     const since = backend.state === "ready" && !backend.reason ? "" : `for ${age(now - backend.since)}`;
     const times = backend.ejections ? `ejected ${backend.ejections}×` : "";
-    setText(why, [backend.reason, since, times].filter(Boolean).join(" · "));
+    const [only] = isAlone(backend.members) ? backend.members : [];
+    const process = only?.pid ? `pid ${only.pid}${only.starts > 1 ? `, started ${only.starts}×` : ""}` : "";
+    setText(why, [backend.reason, since, times, process].filter(Boolean).join(" · "));
     setAttribute(name, "title", backend.address);
   };
   return { cells: [cell("state", state.node), cell("who", name, why)], update };
