@@ -21,14 +21,15 @@ class Backend:
     """One backend's live state. It outlives connections, and a reload that keeps the backend.
 
     taken: slots in use. weight: 1 or more. limit: slots there are. is_healthy: by health checks and connects.
-    is_draining: takes no new work. is_ready: healthy, not full, not draining, so known to the policy.
+    is_draining: takes no new work; is_returning: it drains and will be back in a moment, so that work may wait for it.
+    is_ready: healthy, not full, not draining, so known to the policy.
 
     others: of `taken`, what other processes have, with whom slots are shared. row, semaphore: where these are counted,
     see engine/shared/; -1 for nowhere.
     """
 
-    __slots__ = ("address", "is_draining", "is_healthy", "is_ready", "limit", "name", "others", "picked", "row",
-                 "semaphore", "taken", "weight")  # fmt: skip
+    __slots__ = ("address", "is_draining", "is_healthy", "is_ready", "is_returning", "limit", "name", "others",
+                 "picked", "row", "semaphore", "taken", "weight")  # fmt: skip
 
     def __init__(self, address: Address, *, weight: int = 1, limit: int = UNLIMITED) -> None:
         self.address = address
@@ -41,7 +42,13 @@ class Backend:
         self.picked = 0
         self.is_healthy = True
         self.is_draining = False
+        self.is_returning = False
         self.is_ready = False
+
+    @property
+    def is_worth_a_wait(self) -> bool:
+        """Whether it will take work again, sooner or later, that it does not take now."""
+        return self.is_healthy and (self.is_returning or not self.is_draining)
 
     def __repr__(self) -> str:
         state = "ready" if self.is_ready else "full" if self.taken >= self.limit else "not ready"
@@ -96,13 +103,13 @@ class Pool(Generic[B]):
 
     @property
     def is_full(self) -> bool:
-        """Nothing is ready, and work in a healthy backend will end and make one ready."""
-        return not self._ready and any(b.is_healthy and not b.is_draining for b in self.backends)
+        """Nothing is ready, and work in a healthy backend will end and make one ready, or one is back soon."""
+        return not self._ready and any(b.is_worth_a_wait for b in self.backends)
 
     def is_full_but_for(self, tried: Collection[B]) -> bool:
         """Whether work ends, sooner or later, in a healthy backend that is full and not one of `tried`."""
         others = (b for b in self.backends if b not in tried)
-        return any(b.is_healthy and not b.is_draining and not b.is_ready for b in others)
+        return any(b.is_worth_a_wait and not b.is_ready for b in others)
 
     def take(self) -> B | None:
         """Takes a slot of a ready backend; None when there is none. Give it back once."""

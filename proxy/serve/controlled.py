@@ -109,11 +109,13 @@ class Controlled:
         target = self.target
         sockaddr = target.sockaddr if isinstance(target.sockaddr, tuple) else None
         weight = self.weight or self.settings.weight
+        is_there = self.is_started or self.is_ending  # without its process for a moment, which is worth a wait
         return BackendState(
             pool=self.pool.name,
             backend=self.name,
-            is_healthy=self.is_tried or (self.health.is_healthy and self.is_started and not self.is_ejected),
+            is_healthy=self.is_tried or (self.health.is_healthy and is_there and not self.is_ejected),
             is_draining=self.mode != "enabled" or self.is_ending,
+            is_returning=self.mode == "enabled" and self.is_ending,
             weight=scaled(weight, self.step) if self.is_scaled else weight,
             family=int(target.family),
             sockaddr=sockaddr,

@@ -119,6 +119,8 @@ class Controller:
             self._seen(backend, report)
 
     def _seen(self, backend: Controlled, report: Observed) -> None:
+        if backend.is_ending or not backend.is_started:
+            return  # without its process it does badly for sure
         if report.what == "connect-failed":
             self.set_healthy(backend, is_healthy=False, reason=report.reason)
         elif report.what == "failed":

@@ -21,7 +21,8 @@ class BackendState:
     """All that a data plane is told of a backend while the configuration stays: may be sent again at any time.
 
     backend: its address as text, unique in its pool. is_healthy: may get work, by health checks, ejection, and the
-    start of its process. is_draining: the operator wants it empty. weight: what the policy goes by, 1 or more.
+    start of its process. is_draining: the operator wants it empty, or its process is replaced
+    by another one; then is_returning, and work may wait for it. weight: what the policy goes by, 1 or more.
     sockaddr: of a host name that was resolved, with its address family.
     """
 
@@ -29,6 +30,7 @@ class BackendState:
     backend: str
     is_healthy: bool = True
     is_draining: bool = False
+    is_returning: bool = False
     weight: int = 1
     family: int = 0
     sockaddr: tuple[str, int] | None = None

@@ -160,6 +160,7 @@ class Server:
         if state.sockaddr is not None:
             backend.resolved(socket.AddressFamily(state.family), state.sockaddr)
         pool.mark(backend, is_healthy=state.is_healthy)
+        backend.is_returning = state.is_returning
         pool.set_draining(backend, state.is_draining)
         pool.set_weight(backend, state.weight)
 

@@ -193,6 +193,23 @@ def test_draining_backend_takes_no_work_until_it_is_enabled() -> None:
     assert first in {take(pool) for _ in range(5)}
 
 
+def test_work_waits_for_a_backend_that_drains_and_is_back_soon() -> None:
+    pool, later = pool_of(UNLIMITED)
+    (only,) = pool.backends
+    pool.set_draining(only, True)
+    assert not pool.is_full
+    only.is_returning = True
+    assert pool.is_full
+    assert pool.is_full_but_for([])
+    work = Work()
+    pool.wait(work)
+    assert pool.take() is None
+    only.is_returning = False
+    pool.set_draining(only, False)
+    later.run()
+    assert work.got == [only]
+
+
 def test_waiting_work_goes_to_whoever_comes_or_gets_room() -> None:
     pool, later = pool_of(1)
     first, works = take(pool), [Work(), Work()]

@@ -140,12 +140,12 @@ class SharedPool(LivePool):
     @property
     def is_full(self) -> bool:
         is_full = not self._ready or self.others_wait or bool(self._waiting)
-        return is_full and any(b.is_healthy and not b.is_draining for b in self.backends)
+        return is_full and any(b.is_worth_a_wait for b in self.backends)
 
     def is_full_but_for(self, tried: Collection[LiveBackend]) -> bool:
         if not self.others_wait and not self._waiting:
             return super().is_full_but_for(tried)
-        return any(b.is_healthy and not b.is_draining for b in self.backends if b not in tried)
+        return any(b.is_worth_a_wait for b in self.backends if b not in tried)
 
     def wait(self, waiter: Waiter[LiveBackend]) -> bool:
         """The bound of the queue is for all processes together."""

@@ -140,4 +140,4 @@ def _check_of(backend: Controlled) -> HealthCheck | None:
     check = backend.pool.health_check
     if check is None and not backend.health.is_healthy:
         return _CONNECT
-    return check if backend.is_started else None
+    return check if backend.is_started and not backend.is_ending else None
