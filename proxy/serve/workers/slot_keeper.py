@@ -68,9 +68,8 @@ class SlotKeeper:
     def configure(self, config: Config) -> None:
         """Rows and semaphores for this configuration; those it shares with the last one stay. Raises OSError and
         TooManyRows, and then nothing has changed."""
-        backends = {
-            (pool.name, str(b.address)): b.max_connections for pool in config.pools.values() for b in pool.backends
-        }
+        pools = config.pools.values()
+        backends = {(pool.name, str(b.address)): b.max_connections for pool in pools for b in pool.backends}
         names: dict[Kind, Sequence[Name]] = {
             FRONTEND: list(config.frontends),
             POOL: list(config.pools),

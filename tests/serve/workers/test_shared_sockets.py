@@ -83,7 +83,7 @@ def test_without_room_for_more_open_files_nothing_changes(slots: SlotKeeper, mon
         return found
 
     monkeypatch.setattr(os, "eventfd", fails_the_second_time)
-    with pytest.raises(Refused, match="slots cannot be shared: .*Too many open files"):
+    with pytest.raises(Refused, match=r"slots cannot be shared: .*Too many open files"):
         SharedSockets(listeners, slots, 2).open(compare(old, new), new)
     assert descriptors() == before
     assert slots.share()[0].backends == {}

@@ -64,11 +64,11 @@ async def clients(running: Supervisor) -> AsyncIterator[list[str]]:
 
 
 async def most(backends: list[Busy]) -> list[int]:
-    """What each has to do at once from now on, at most, while a hundred requests are answered by each."""
+    """What each has to do at once from now on, at most, while fifty requests are answered by each."""
     before = [each.answers for each in backends]
     for each in backends:
         each.most = 0
-    await until(lambda: all(b.answers >= count + 100 for b, count in zip(backends, before, strict=True)))
+    await until(lambda: all(b.answers >= count + 50 for b, count in zip(backends, before, strict=True)))
     return [each.most for each in backends]
 
 
