@@ -33,7 +33,6 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/engine/http/waiting.py": "an enumeration; engine/http/ has a test for each of its members",
     "proxy/core/statistics.py": "records only",
     "proxy/engine/make_backends.py": "every test in engine/ runs it",
-    "proxy/serve/orders.py": "serve/test_controller.py sends them",
     "proxy/serve/controlled.py": "what serve/test_controller.py changes",
     "proxy/serve/listeners.py": "engine/test_listener.py binds by it",
     "proxy/serve/one_process.py": "every test in engine/ runs it",

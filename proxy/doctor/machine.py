@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxy.serve.cgroup import read_all, usable_cpus
 from proxy.serve.processes import Process, holders, user_name
 from proxy.serve.sock_diag import ListeningSocket, listening_sockets
 
@@ -52,16 +53,14 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """sysctls: those of SYSCTLS that this kernel has. processors: CPUs that we may run on, for which `workers = "auto"`
-    has a worker each. cpus: as many, or less by a quota of the cgroup; inf if unknown. memory: bytes that are free to
-    use, inf if unknown. open_files: the hard limit, of the rproxy that serves this configuration if one runs. uid: who
-    runs the doctor. runs_as: who will serve; None if that user does not exist. listening: None if the kernel would not
-    say.
+    """sysctls: those of SYSCTLS that this kernel has. cpus: that we may run on, or less by a quota of the cgroup, for
+    which `workers = "auto"` has a worker each; inf if unknown. memory: bytes that are free to use, inf if unknown.
+    open_files: the hard limit, of the rproxy that serves this configuration if one runs. uid: who runs the doctor.
+    runs_as: who will serve; None if that user does not exist. listening: None if the kernel would not say.
     """
 
     kernel: str = ""
     sysctls: Mapping[str, str] = field(default_factory=dict)
-    processors: int = 1
     cpus: float = math.inf
     memory: float = math.inf
     open_files: int = resource.RLIM_INFINITY
@@ -79,12 +78,10 @@ class Machine:
 
 def read_machine(config: Config) -> Machine:
     """As it is now, without probes. Reads files only."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Machine(
         kernel=platform.release(),
         sysctls={name: value for name in SYSCTLS if (value := _sysctl(name)) is not None},
-        processors=processors,
-        cpus=_cpus(processors),
+        cpus=usable_cpus(),
         memory=_memory(),
         open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         uid=os.geteuid(),
@@ -124,23 +121,12 @@ def _sysctl(name: str) -> str | None:
     return _read("/proc/sys/" + name.replace(".", "/"))
 
 
-def _cpus(count: int) -> float:
-    quota, _, period = (_cgroup("cpu.max") or "max").partition(" ")
-    return float(count) if quota == "max" else min(count, int(quota) / int(period))
-
-
 def _memory() -> float:
     """What can be had without swapping, and what the cgroup still allows."""
     lines = dict(line.split(":", 1) for line in (_read("/proc/meminfo") or "").splitlines())
     free = int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else math.inf
-    most, used = _cgroup("memory.max") or "max", _cgroup("memory.current") or "0"
-    return free if most == "max" else min(free, int(most) - int(used))
-
-
-def _cgroup(name: str) -> str | None:
-    """Of our own cgroup (version 2)."""
-    own = (_read("/proc/self/cgroup") or "").rpartition("0::")[2].partition("\n")[0]
-    return _read(f"/sys/fs/cgroup{own}/{name}")
+    limits = zip(read_all("memory.max"), read_all("memory.current"), strict=False)
+    return min([free, *(int(most) - int(used) for most, used in limits if most != "max")])
 
 
 def _has_capability(number: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,9 @@ def serving(config: Config, machine: Machine) -> Process | None:
 
 def workers_of(config: Config, machine: Machine) -> int:
     """Processes that serve clients; limits.connections is divided among them."""
-    return machine.processors if config.workers == AUTO else config.workers
+    if config.workers != AUTO:
+        return config.workers
+    return math.ceil(machine.cpus) if machine.cpus != math.inf else 1
 
 
 def listens_of(config: Config) -> Iterator[tuple[str, Frontend, Address]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("rproxy.workers")
 
 LAST_WORD = 1.0  # seconds; between the end of a process and word of how it ended lies a millisecond
+PATIENCE = 5.0  # seconds for an answer, which takes some milliseconds; a spawner that hangs is replaced
 _PARTING = 1.0  # seconds for the spawner to end by itself
 _DATAGRAM = 4096
 
@@ -79,6 +80,7 @@ class Spawning:
 
     def __init__(self, module: str = "proxy.serve.workers.spawner", policy: RestartPolicy = DEFAULT_POLICY) -> None:
         self.module = module
+        self.patience = PATIENCE
         self._restarts = Restarts(policy, trio.current_time())
         self._asking: trio.socket.SocketType | None = None
         self._changed = trio.Event()
@@ -113,8 +115,8 @@ class Spawning:
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, theirs.fileno().to_bytes(4, sys.byteorder))
         try:
             await asking.sendmsg([request], [rights])
-            while (answer := self._answers[question]) is None and asking is self._asking:
-                await self._changed.wait()
+            await self._wait_answer(question, asking)
+            answer = self._answers[question]
         except (BrokenPipeError, ConnectionResetError):
             await self._changed.wait()
             return None
@@ -123,6 +125,16 @@ class Spawning:
         if isinstance(answer, SpawnError):
             raise answer
         return answer
+
+    async def _wait_answer(self, question: int, asking: trio.socket.SocketType) -> None:
+        """Until it has come, or the spawner is gone; one that hangs is killed."""
+        with trio.move_on_after(self.patience) as patience:
+            while self._answers[question] is None and asking is self._asking:
+                await self._changed.wait()
+        if patience.cancelled_caught and self.pid is not None:
+            log.error("the spawner of workers does not answer")
+            os.kill(self.pid, signal.SIGKILL)  # our own child, not reaped yet
+            await self._changed.wait()
 
     async def run(self) -> None:
         """Until cancelled; then the spawner is gone. Its workers are not."""

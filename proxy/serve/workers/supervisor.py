@@ -6,12 +6,13 @@ its successor. It keeps the rights that it was started with; workers give theirs
 
 from __future__ import annotations
 
-import os
+import math
 from typing import TYPE_CHECKING
 
 import trio
 
 from proxy.core.config import AUTO
+from proxy.serve.cgroup import usable_cpus
 from proxy.serve.controller import Controller
 from proxy.serve.controlling import start_controlling
 from proxy.serve.listeners import Listeners
@@ -29,8 +30,8 @@ LAST_STEPS = 5.0  # seconds for a worker that has finished what ran: the end of 
 
 
 def worker_count(config: Config) -> int:
-    """How many processes serve clients; "auto" is one for each CPU that this process may run on."""
-    return len(os.sched_getaffinity(0)) if config.workers == AUTO else config.workers
+    """How many processes serve clients; "auto" is one for each CPU that this process may use, or part of one."""
+    return math.ceil(usable_cpus()) if config.workers == AUTO else config.workers
 
 
 class Supervisor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from proxy.core.config import AUTO
 from proxy.doctor.checks.processors import check
 from proxy.doctor.examine import NOTHING
@@ -18,9 +20,9 @@ def test_more_workers_than_processors() -> None:
     assert finding.fix == ("workers = 2",)
 
 
-def test_one_worker_per_processor_knows_nothing_of_a_quota() -> None:
-    assert not list(check(replace(config(), workers=AUTO), Machine(processors=8, cpus=8)))
-    assert only(check, replace(config(), workers=AUTO), Machine(processors=8, cpus=1.5)).fix == ("workers = 2",)
+@pytest.mark.parametrize("cpus", [0.2, 1.5, 8])
+def test_one_worker_per_processor_is_never_too_many(cpus: float) -> None:
+    assert not list(check(replace(config(), workers=AUTO), Machine(cpus=cpus)))
 
 
 def test_a_quota_of_half_a_processor_more_is_worth_a_worker() -> None:

@@ -125,6 +125,19 @@ async def test_one_that_dies_instead_of_answering_is_not_the_last() -> None:
             os.kill(spawner.pid, signal.SIGKILL)
 
 
+@pytest.mark.slow
+async def test_one_that_hangs_is_not_the_last() -> None:
+    async with spawning() as spawner:
+        await until(lambda: spawner.pid is not None)
+        assert spawner.pid is not None
+        spawner.patience = 0.1
+        os.kill(spawner.pid, signal.SIGSTOP)
+        with trio.move_on_after(0.15):
+            await use_one(spawner)
+        spawner.patience = 5.0
+        await use_one(spawner)
+
+
 async def use_one(spawner: Spawning) -> None:
     async with worker(spawner) as (_, talk):
         assert (await talk.ask("who")).startswith("1 ")
