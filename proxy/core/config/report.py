@@ -13,7 +13,7 @@ def render_problems(problems: Iterable[ConfigProblem]) -> str:
 
 def problems_as_json(problems: Iterable[ConfigProblem]) -> str:
     """One JSON object per line."""
-    return "".join(json.dumps(_as_dict(problem), ensure_ascii=False) + "\n" for problem in problems)
+    return "".join(json.dumps(problem_as_dict(problem), ensure_ascii=False) + "\n" for problem in problems)
 
 
 def _render(problem: ConfigProblem) -> str:
@@ -42,7 +42,8 @@ def _caret_line(problem: ConfigProblem) -> str:
     return "".join("\t" if char == "\t" else " " for char in before) + "^"  # a tab is as wide as the tab above it
 
 
-def _as_dict(problem: ConfigProblem) -> dict[str, object]:
+def problem_as_dict(problem: ConfigProblem) -> dict[str, object]:
+    """What `json.dumps` takes, with the path as text."""
     return {
         "severity": problem.severity,
         "file": problem.file,

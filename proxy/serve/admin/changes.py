@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
+from proxy.core import config
+from proxy.core.address import AddressError, parse_address
+from proxy.core.config import render_problems
+from proxy.core.config.report import problem_as_dict
 from proxy.core.config.suggest import did_you_mean
 from proxy.core.statistics import BackendStatistics
 from proxy.serve.admin.token import Guard
+from proxy.serve.rehearsal import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection
 
     from proxy.serve.controlled import Controlled
     from proxy.serve.controller import Controller
+
+
+T = TypeVar("T")
 
 
 class Problem(BaseModel):
@@ -38,16 +46,33 @@ class Weighed(Named):
     weight: Annotated[int, Field(ge=1, le=1000, strict=True)] | None
 
 
+class Added(Named):
+    """backend: its address, host:port or unix:/path. The rest as in the configuration, of which this is no part: the
+    next reload reads the file. Programs to start as a backend are named in the file only."""
+
+    weight: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
+    max_connections: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 0
+    members: Annotated[int, Field(ge=1, le=1024, strict=True)] = 1
+
+
+class Reloaded(BaseModel):
+    """plan: a line for each thing that has changed. problems: warnings about the file, as `rproxy check --json`."""
+
+    plan: list[str]
+    problems: list[dict[str, Any]]
+
+
 REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "Another token than that of [admin], or none"},
     403: {"model": Problem, "description": "[admin] has no token, so that nothing can be changed"},
     404: {"model": Problem, "description": "There is no such pool or backend"},
+    409: {"model": Problem, "description": "It cannot be done; nothing has changed"},
     422: {"model": Problem, "description": "The body is not understood"},
 }
 
 
 def add_changes(app: FastAPI, controller: Controller) -> None:
-    """Each answers with the backend as it is then."""
+    """Those of one backend answer with it as it is then."""
     guard = [Depends(Guard(controller))]
 
     def changes(path: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
@@ -87,12 +112,57 @@ def add_changes(app: FastAPI, controller: Controller) -> None:
         controller.set_weight(backend, weighed.weight)
         return _told(controller, backend)
 
+    @changes("add")
+    async def add(added: Added) -> BackendStatistics:
+        """Another backend for a pool, until the next reload."""
+        _find_pool(controller, added.pool)
+        try:
+            address = parse_address(added.backend)
+        except AddressError as error:
+            raise HTTPException(422, f"backend: {error}") from None
+        settings = config.Backend(
+            address=address,
+            weight=added.weight,
+            max_connections=added.max_connections,
+            members=added.members,
+        )
+        await _refusing(controller.add_backend(added.pool, settings))
+        return _told(controller, controller.pools[added.pool][str(address)])
+
+    @app.post("/api/backends/remove", dependencies=guard, responses=REFUSALS, status_code=204, tags=["changes"])
+    async def remove(named: Named) -> None:
+        """It gets no new work and is forgotten when it has ended what it has; until the next reload."""
+        _find(controller, named)
+        await _refusing(controller.remove_backend(named.pool, named.backend))
+
+    @app.post("/api/reload", dependencies=guard, responses=REFUSALS, tags=["changes"])
+    async def reload() -> Reloaded:
+        """Reads the configuration file again and applies what has changed. A file with errors changes nothing."""
+        plan, problems = await _refusing(controller.reload())
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors:
+            raise HTTPException(409, render_problems(errors).rstrip())
+        return Reloaded(plan=plan, problems=[problem_as_dict(problem) for problem in problems])
+
+
+async def _refusing(change: Awaitable[T]) -> T:
+    """Raises HTTPException."""
+    try:
+        return await change
+    except Refused as error:
+        raise HTTPException(409, str(error)) from None
+
+
+def _find_pool(controller: Controller, name: str) -> dict[str, Controlled]:
+    """Raises HTTPException."""
+    if name not in controller.pools:
+        raise HTTPException(404, _unknown(f'there is no pool "{name}"', name, controller.pools))
+    return controller.pools[name]
+
 
 def _find(controller: Controller, named: Named) -> Controlled:
     """Raises HTTPException."""
-    pool = controller.pools.get(named.pool)
-    if pool is None:
-        raise HTTPException(404, _unknown(f'there is no pool "{named.pool}"', named.pool, controller.pools))
+    pool = _find_pool(controller, named.pool)
     backend = pool.get(named.backend)
     if backend is None:
         message = f'there is no backend "{named.backend}" in pool "{named.pool}"'

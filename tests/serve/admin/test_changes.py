@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from proxy.core.config import load_config
 from tests.engine.support import GET, NOBODY, Gate, ask, backend, client, config, hello, until
-from tests.serve.admin.support import BEARER, operated, with_admin
+from tests.serve.admin.support import BEARER, TOKEN, operated, with_admin
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from tests.serve.admin.support import Operated
 
 
+NO_PORT = "backend: '127.0.0.1' has no port: write host:port or unix:/path"
 MEANT = f'did you mean "{NOBODY}"?'
 
 
@@ -90,3 +94,83 @@ async def test_a_body_that_is_no_json() -> None:
         answer = await rproxy.http.post("/api/backends/drain", content=b"{pool", headers=headers)
         assert answer.status_code == 422
         assert "JSON" in answer.json()["error"]
+
+
+async def test_a_backend_comes_and_goes() -> None:
+    async with backend(hello) as one, backend(hello) as two, operated(with_admin(config(one.address))) as rproxy:
+        answer = await change(rproxy, "add", backend=str(two.address), weight=2, max_connections=9)
+        assert (answer.status_code, answer.json()["weight"], answer.json()["max_connections"]) == (200, 2, 9)
+        for _ in range(6):
+            await ask(rproxy.server)
+        assert two.connections > 0
+        assert (await change(rproxy, "remove", backend=str(one.address))).status_code == 204
+        before = one.connections
+        for _ in range(3):
+            await ask(rproxy.server)
+        assert one.connections == before
+        found = (await rproxy.http.get("/api/statistics")).json()
+        assert [b["address"] for b in found["pools"][0]["backends"]] == [str(two.address)]
+        assert found["generation"] == 3
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "status", "message"),
+    [
+        ("add", {"backend": str(NOBODY)}, 409, f'backend {NOBODY} is in pool "app" twice'),
+        ("add", {"backend": "127.0.0.1"}, 422, NO_PORT),
+        ("add", {"backend": "127.0.0.1:2", "pool": "ap"}, 404, 'there is no pool "ap"; did you mean "app"?'),
+        ("add", {"backend": "127.0.0.1:2", "command": "sh"}, 422, "command: Extra inputs are not permitted"),
+        ("remove", {"backend": "127.0.0.2:1"}, 404, f'there is no backend "127.0.0.2:1" in pool "app"; {MEANT}'),
+        ("remove", {"backend": str(NOBODY)}, 409, 'pool "app" is empty: "backends" is missing or has none'),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_added_or_removed(what: str, body: dict[str, Any], status: int, message: str) -> None:
+    async with operated(with_admin(config(NOBODY))) as rproxy:
+        answer = await change(rproxy, what, **body)
+        assert (answer.status_code, answer.json()) == (status, {"error": message})
+        assert rproxy.controller.generation == 1
+
+
+FILE = """
+[frontends.web]
+listen = "127.0.0.1:0"
+pool = "app"
+[pools.app]
+backends = [{backends}]
+balance = "round-robin"
+[admin]
+listen = "127.0.0.1:0"
+token = "{token}"
+"""
+
+
+async def test_a_reload_tells_its_plan_and_a_bad_file_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "lb.toml"
+    text = FILE.replace("{token}", TOKEN)
+    path.write_text(text.replace("{backends}", '"127.0.0.1:1"'))
+    async with operated(load_config(path)) as rproxy:
+        rproxy.controller.config_file = str(path)
+        path.write_text(text.replace("{backends}", '"127.0.0.1:1", "127.0.0.1:2"'))
+        assert (await rproxy.http.post("/api/reload")).status_code == 401
+        answer = await rproxy.http.post("/api/reload", headers=BEARER)
+        plan = ["+ pool app: backend 127.0.0.1:2"]
+        assert (answer.status_code, answer.json()) == (200, {"plan": plan, "problems": []})
+        path.write_text(text.replace("{backends}", '"127.0.0.1:1", "127.0.0.1"'))
+        answer = await rproxy.http.post("/api/reload", headers=BEARER)
+        assert answer.status_code == 409
+        assert f"{path}:6:28: '127.0.0.1' has no port" in answer.json()["error"]
+        assert list(rproxy.controller.pools["app"]) == ["127.0.0.1:1", "127.0.0.1:2"]
+
+
+async def test_warnings_come_with_the_plan(tmp_path: Path) -> None:
+    path = tmp_path / "lb.toml"
+    path.write_text(FILE.replace("{token}", TOKEN).replace("{backends}", '"127.0.0.1:1"'))
+    async with operated(load_config(path)) as rproxy:
+        rproxy.controller.config_file = str(path)
+        path.write_text(path.read_text() + '[pools.spare]\nbackends = ["127.0.0.1:3"]\n')
+        told = (await rproxy.http.post("/api/reload", headers=BEARER)).json()
+        assert told["plan"] == ["+ pool spare"]
+        (warning,) = told["problems"]
+        assert (warning["severity"], warning["message"], warning["path"]) == (
+            "warning", 'no frontend uses the pool "spare"', "pools.spare"
+        )  # fmt: skip
