@@ -89,7 +89,7 @@ class Group:
         """As a reload has it. Who is there stays in its seat."""
         self.expected = members
         known = {seat.number: seat for seat in self._seats}
-        kept = [known.pop(number, None) or Seat(number) for number in range(1, members + 1)]
+        kept = [known.pop(number) if number in known else Seat(number) for number in range(1, members + 1)]
         self._seats = [*kept, *known.values()]
 
     @property

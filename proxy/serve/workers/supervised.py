@@ -192,7 +192,7 @@ class Supervised:
             while (message := await channel.receive(LARGEST_REPORT)) is not None:
                 self._hear(message[0], first)
         except (ChannelError, ValueError) as error:
-            self._why = f"killed: it talks nonsense: {error}"
+            self._why = f"killed: it talks nonsense, {str(error).splitlines()[0]}"
             process.kill()
         heard_all.set()
 
