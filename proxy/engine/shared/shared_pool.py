@@ -48,6 +48,7 @@ class SharedPool(LivePool):
         self._watch: SlotWatch[LiveBackend] = SlotWatch(reactor, self.on_slot)
         self.others_wait = False
         self._oldest_passed = 0
+        self._stalled: set[int] = set()  # since when those wait who let their turn pass
         self.name = settings.name
         self.row = sharing.enter_pool(self)
         for backend in backends:
@@ -170,7 +171,9 @@ class SharedPool(LivePool):
 
     def _is_our_turn(self) -> bool:
         ours = next(iter(self._waiting.values())) * 1e9 - TOLERANCE
-        return not any(since and since < ours for since in self._sharing.others_since(self.row))
+        return not any(
+            since and since < ours and since not in self._stalled for since in self._sharing.others_since(self.row)
+        )
 
     def _serve_waiting(self) -> None:
         if not self._waiting:
@@ -194,21 +197,20 @@ class SharedPool(LivePool):
         self._serve_waiting()
 
     def turn(self) -> None:
-        """Work has been waiting for some milliseconds. Serves it also when it is another's turn who lets slots lie:
-        a process that is stopped must not stop the rest."""
-        free = self._see_free()
+        """Work has been waiting for some milliseconds. If there have been slots for two turns, and those whose turn it
+        was did not come, they are passed over until they move: a process that is stopped must not stop the rest."""
+        has_free = self._see_free()
+        others = set(self._sharing.others_since(self.row)) - {0}
+        self._stalled &= others
+        oldest = min(others - self._stalled, default=0)
+        if has_free and oldest and oldest == self._oldest_passed:
+            self._stalled.add(oldest)
+        self._oldest_passed = oldest if has_free else 0
         self._serve_waiting()
-        oldest = min(filter(None, self._sharing.others_since(self.row)), default=0)
-        if free and oldest and oldest == self._oldest_passed and self._waiting:
-            backend = self._take_any(None, is_our_turn=True)
-            if backend is not None:
-                self._serve(backend)
-                self._tell_waiting()
-        self._oldest_passed = oldest if free else 0
 
     def _see_free(self) -> bool:
-        """Whether there are slots. A semaphore is right at once, when our view of the others' columns is old."""
-        free = self._watch.free()
+        """Whether there are slots to be had. A semaphore is right at once, when our view of the others is old."""
+        free = [backend for backend in self._watch.free() if backend.is_healthy and not backend.is_draining]
         for backend in free:
             own = backend.taken - backend.others
             others = min(self._sharing.taken_by_others(backend), max(0, backend.limit - 1 - own))

@@ -217,13 +217,44 @@ def test_newcomers_do_not_overtake_those_who_wait_elsewhere() -> None:
 def test_a_stopped_worker_whose_turn_it_is_holds_the_others_up_for_a_moment_only() -> None:
     with sharing(1) as (one, two):
         one.take()
-        stopped, waits = wait_since(two, 10.0), wait_since(one, 20.0)
+        stopped = [wait_since(two, 10.0), wait_since(two, 11.0)]
+        waits = [wait_since(one, 20.0), wait_since(one, 21.0), wait_since(one, 22.0)]
         one.give_back()
         one.run()
         one.turn()
-        assert waits.got is None
+        assert waits[0].got is None
         one.turn()  # the slot lies there for a second turn
-        assert (waits.got is not None, stopped.got) == (True, None)
+        assert waits[0].got is not None
+        one.give_back()  # and from then on nobody waits for who is stopped
+        one.run()
+        assert waits[1].got is not None
+        two.run()
+        one.give_back()
+        one.run()
+        assert [work.got is not None for work in (waits[2], *stopped)] == [True, False, False]
+        one.give_back()
+        two.run()
+        assert stopped[0].got is not None
+        last = wait_since(one, 30.0)
+        two.give_back()  # it goes on: its turn counts again
+        one.run()
+        two.run()
+        assert (last.got, stopped[1].got is not None) == (None, True)
+
+
+def test_slots_that_nobody_may_have_pass_nobody_over() -> None:
+    with sharing(1, 1) as (one, two):
+        for worker in (one, two):
+            worker.pool.set_draining(worker.pool.backends[1], True)
+        one.take()
+        first, second = wait_since(two, 10.0), wait_since(one, 20.0)
+        for _ in range(3):
+            one.turn()
+        one.give_back()
+        one.run()
+        assert second.got is None
+        two.run()
+        assert first.got is not None
 
 
 def test_newcomer_that_queued_for_others_is_served_when_they_are_gone() -> None:
