@@ -23,6 +23,7 @@ LONG = 30.0  # seconds; for what takes a second on an idle machine
 
 CONFIG = """
 workers = {workers}
+worker_timeout = "3s"
 
 [frontends.web]
 listen = "{web}"
@@ -172,10 +173,10 @@ class Operator:
             return None  # in between, or a connection of the one that leaves
         return pid
 
-    def kill(self, number: int) -> float:
-        """SIGKILL to a worker; until another one has taken its place. Seconds that this took."""
+    def kill(self, number: int, by: int = signal.SIGKILL) -> float:
+        """A signal that a worker does not survive; until another one has taken its place. Seconds that this took."""
         pid, since = self.workers()[number]["pid"], time.monotonic()
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, by)
         self._wait(lambda: self.workers().get(number, {"pid": pid})["pid"] != pid, f"another worker {number}")
         took = time.monotonic() - since
         self.wait_work(*self.plan.app)

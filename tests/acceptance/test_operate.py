@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.operating import Operator, Plan, operated
+from tests.acceptance.operating import LONG, Operator, Plan, operated
 from tests.acceptance.traffic import CUT, Client, Keeper, Opener, Transfer, WebSocket, Wrk, going, wrk
 from tests.clients.support import module
-from tests.processes import free_port, start_backend
+from tests.processes import free_port, is_alive, start_backend, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,12 +56,10 @@ def reloads(backends: list[str]) -> Iterator[dict[str, int]]:
 class Traffic:
     """All clients, and what has failed of each kind."""
 
-    def __init__(self, plan: Plan, *, lasting: bool) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.requests: list[Client] = [Opener(f"opener {n}", plan.web) for n in range(OPENERS)]
         self.requests += [Keeper(f"keeper {n}", plan.web) for n in range(KEEPERS)]
-        self.lasting: list[Client] = []
-        if lasting:
-            self.lasting = [WebSocket("WebSocket", plan.web), Transfer("transfer", plan.stream)]
+        self.lasting: list[Client] = [WebSocket("WebSocket", plan.web), Transfer("transfer", plan.stream)]
 
     @property
     def good(self) -> int:
@@ -92,32 +90,36 @@ def drain_each(operator: Operator) -> None:
         operator.enable(address)
 
 
-def test_reloads_and_drains_that_nobody_notices(backends: list[str], figures: Figures) -> None:
-    """In one process."""
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.soak), 2])
+def test_an_operator_at_work(backends: list[str], workers: int, figures: Figures) -> None:
+    """Reloads, drains and an upgrade; then SIGKILL to each worker of the new program, while the old one, which drains,
+    still has the WebSocket and the transfer in its hands."""
     module("websockets")
-    plan = plan_of(backends, workers=1)
+    plan = plan_of(backends, workers)
     with operated(plan) as operator:
-        traffic = Traffic(plan, lasting=True)
-        with going(*traffic.requests, *traffic.lasting), wrk(plan.web, WRK) as seen:
-            for app in reloads(backends):
-                operator.reload(app)
-            drain_each(operator)
+        traffic = Traffic(plan)
+        with going(*traffic.requests, *traffic.lasting):
+            with wrk(plan.web, WRK) as calm:
+                for app in reloads(backends):
+                    operator.reload(app)
+                traffic.check_lasting()
+                drain_each(operator)
+                traffic.check_lasting()
+                old = operator.upgrade()
+                traffic.check_lasting()
+            assert not calm.errors
+            assert not traffic.failures()
+            calmly = calm.requests + traffic.good
+            with wrk(plan.web, WRK) as deadly:
+                doomed = operator.workers() if workers > 1 else {}  # one process cannot be replaced
+                took = [operator.kill(number) for number in doomed]
             traffic.check_lasting()
-    assert not seen.errors
-    assert not traffic.failures()
-    figures(f"operate: {RELOADS} reloads and 4 drains, {seen.requests + traffic.good} requests, none failed")
-
-
-def test_a_killed_worker_costs_what_it_had_in_its_hands(backends: list[str], figures: Figures) -> None:
-    plan = plan_of(backends, workers=2)
-    with operated(plan) as operator:
-        traffic = Traffic(plan, lasting=False)
-        with going(*traffic.requests), wrk(plan.web, WRK) as seen:
-            operator.wait_work(*plan.app)
-            took = [operator.kill(number) for number in operator.workers()]
-        check_failures(traffic, seen, kills=len(took))
+        check_failures(traffic, deadly, kills=len(took))
+        wait_until(lambda: not is_alive(old), LONG)
+        websocket, transfer = traffic.lasting
         figures(
-            f"operate: SIGKILL of each of 2 workers, replaced within {', '.join(f'{t:.2f} s' for t in took)}; "
-            f"cut in flight: {seen.errors.get('read', 0)} of wrk's {seen.requests} requests, "
-            f"{traffic.failures()[CUT]} of {traffic.good} others"
+            f"operate, {workers} workers: {RELOADS} reloads, 4 drains and an upgrade, {calmly} requests, none failed; then "
+            f"SIGKILL of {len(took)} workers, replaced within {max(took, default=0):.2f} s, cut in flight: "
+            f"{deadly.errors.get('read', 0)} of wrk's {deadly.requests} requests, {traffic.failures()[CUT]} of others; a "
+            f"WebSocket of {websocket.tally.good} messages and a transfer of {transfer.tally.good} rounds lived on"
         )
