@@ -76,6 +76,7 @@ async def _run(config: Config, path: str, predecessor: Predecessor | None) -> No
                 nursery.start_soon(take_backends, predecessor, running.controller)
             manager.serving(running.listeners, "serving")
             nursery.start_soon(manager.feed_watchdog, running.moved)
+            nursery.start_soon(manager.follow, running.controller, running.listeners)
             nursery.start_soon(watch_file, running.controller, phase.reload)
             await phase.stop.wait()
             if phase.successor is not None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.systemd.lab import Lab
 
 pytestmark = pytest.mark.slow
+DEADLINE = 30.0  # seconds; a start takes one on a busy machine
 CONFIG = """
 [frontends.web]
 listen = "{address}"
@@ -97,6 +98,59 @@ def test_a_stored_socket_for_an_address_that_is_gone_is_let_go(lab: Lab, backend
     wait_until(lambda: not is_listening(address))
     assert service.show("NFileDescriptorStore") == "1"
     service.do("stop")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_reloads_and_upgrades_lose_no_connection(
+    lab: Lab, backend: str, address: str, figures: Figures, workers: int
+) -> None:
+    """What systemd takes for the main process is the one that serves, each time."""
+    name, more = f"changes{workers}", f"127.0.0.1:{free_port()}"
+    config = f"workers = {workers}\n" + CONFIG.format(address=address, backend=backend)
+    service = install(lab, name, config)
+    service.do("start")
+    with clients(address) as load:
+        service.configure(config.replace("listen =", f'listen = ["{more}", ').replace(f'"{address}"', f'"{address}"]'))
+        service.do("reload")
+        wait_until(lambda: is_listening(more))
+        service.wait(SubState="running", NFileDescriptorStore=str(2 * workers))
+        service.configure("nonsense")
+        service.do("reload")
+        wait_until(lambda: "has errors" in service.journal)
+        service.wait(SubState="running")
+        service.configure(config)
+        pid = service.show("MainPID")
+        service.signal("USR2")
+        wait_until(lambda: service.show("MainPID") != pid, DEADLINE)
+        service.wait(SubState="running", NRestarts="0", NFileDescriptorStore=str(workers), StatusText="serving")
+        service.do("restart")
+    service.do("stop")
+    assert service.show("Result") == "success"
+    figures(
+        f"systemd, workers = {workers}, 2 reloads, an upgrade, a restart: {load.done} requests, "
+        f"{len(load.failed)} failed, slowest {load.slowest:.2f} s"
+    )
+    assert load.failed == []
+
+
+def test_a_new_version_that_fails_leaves_the_service_as_it_is(lab: Lab, backend: str, address: str) -> None:
+    config = CONFIG.format(address=address, backend=backend)
+    service = install(lab, "stays-old", config, "WatchdogSec=1")
+    service.do("start")
+    pid = service.show("MainPID")
+    with clients(address) as load:
+        service.configure("nonsense")
+        service.signal("USR2")
+        wait_until(lambda: "no upgrade, process" in service.journal, DEADLINE)
+        service.configure(config)
+        service.signal("USR2")
+        wait_until(lambda: service.show("MainPID") != pid, DEADLINE)
+        for _ in range(3):  # the watchdog is fed by the new one: half a second each
+            service.wait(SubState="running")
+            load.serve_more(200)
+    assert service.show("NRestarts") == "0"
+    service.do("stop")
+    assert load.failed == []
 
 
 def test_a_kill_costs_what_was_being_served_and_nothing_else(

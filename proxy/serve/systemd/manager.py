@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from proxy.core.inherit import Offer
+    from proxy.serve.controller import Controller
     from proxy.serve.listeners import Listeners
     from proxy.serve.systemd.listen_fds import Passed
 
@@ -39,6 +40,12 @@ class ServiceManager:
         """At the start, when clients are served, and after each reload, good or bad."""
         self._store.keep(listeners)
         self.notifier.ready(status)
+
+    async def follow(self, controller: Controller, listeners: Listeners) -> None:
+        """Until cancelled: after each reload, whoever asked for it, the store has what is listened on."""
+        while True:
+            await controller.backends_changed.wait()
+            self._store.keep(listeners)
 
     def stopping(self, seconds: float, status: str) -> None:
         """seconds: how long sessions may take. TimeoutStopSec= is extended by what it lacks."""

@@ -9,7 +9,10 @@ import pytest
 import trio
 import trio.testing
 
-from proxy.serve.listeners import Listeners
+from proxy.core.address import TcpAddress
+from proxy.core.config import Config
+from proxy.serve.controller import Controller
+from proxy.serve.listeners import Bound, Listeners
 from proxy.serve.systemd.manager import ServiceManager
 from tests.clients.support import short_directory
 
@@ -52,6 +55,20 @@ async def test_the_watchdog_is_fed_while_the_data_plane_moves(
         assert heard.recv(100) == b"WATCHDOG=1"
     with pytest.raises(BlockingIOError):
         heard.recv(100)
+
+
+async def test_the_store_has_what_is_listened_on_after_each_reload(heard: socket.socket) -> None:
+    manager, controller = ServiceManager(), Controller(Config(frontends={}))
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        listeners = Listeners()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(manager.follow, controller, listeners)
+            await trio.testing.wait_all_tasks_blocked()
+            listeners.bound.append(Bound("web", TcpAddress("127.0.0.1", 0), sock))
+            controller.succeed(controller.config, {})
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    assert heard.recv(1000) == b"FDSTORE=1\nFDNAME=stored/web"
 
 
 async def test_nobody_asks_for_a_watchdog() -> None:
