@@ -118,8 +118,8 @@ def test_an_operator_at_work(backends: list[str], workers: int, figures: Figures
         wait_until(lambda: not is_alive(old), LONG)
         websocket, transfer = traffic.lasting
         figures(
-            f"operate, {workers} workers: {RELOADS} reloads, 4 drains and an upgrade, {calmly} requests, none failed; then "
-            f"SIGKILL of {len(took)} workers, replaced within {max(took, default=0):.2f} s, cut in flight: "
-            f"{deadly.errors.get('read', 0)} of wrk's {deadly.requests} requests, {traffic.failures()[CUT]} of others; a "
-            f"WebSocket of {websocket.tally.good} messages and a transfer of {transfer.tally.good} rounds lived on"
+            f"operate, {workers} workers: {RELOADS} reloads, 4 drains and an upgrade, {calmly} requests, none failed; "
+            f"then SIGKILL of {len(took)} workers, replaced within {max(took, default=0):.2f} s, cut in flight: "
+            f"{deadly.errors.get('read', 0)} of wrk's {deadly.requests} requests, {traffic.failures()[CUT]} of others; "
+            f"a WebSocket of {websocket.tally.good} messages and a transfer of {transfer.tally.good} rounds lived on"
         )

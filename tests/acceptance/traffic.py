@@ -220,8 +220,7 @@ def wrk(address: str, connections: int = 16) -> Iterator[Wrk]:
     record = Wrk()
     try:
         yield record
-        process.send_signal(signal.SIGINT)  # its way to be told that it is enough
-        text, _ = process.communicate(timeout=DEADLINE)
+        text = _enough(process)
     finally:
         process.kill()
         process.wait()
@@ -235,6 +234,16 @@ def wrk(address: str, connections: int = 16) -> Iterator[Wrk]:
         record.errors = {kind: int(number) for kind, number in pairs if int(number)}
     if wrong := re.search(r"Non-2xx or 3xx responses: (\d+)", text):
         record.errors["status"] = int(wrong[1])
+
+
+def _enough(process: subprocess.Popen[str]) -> str:
+    """What it reports. SIGINT ends its sleep, but not one that it has not begun: so it is told more than once."""
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=0.5)[0]
+    raise AssertionError("wrk does not end")
 
 
 @contextlib.contextmanager
