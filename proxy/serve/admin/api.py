@@ -15,7 +15,8 @@ from proxy import __version__
 from proxy.core.statistics import Statistics
 from proxy.serve.admin.changes import add_changes
 from proxy.serve.admin.dashboard import pages
-from proxy.serve.admin.prometheus import CONTENT_TYPE, render
+from proxy.serve.admin.exposition import CONTENT_TYPE, render
+from proxy.serve.admin.prometheus import families
 from proxy.serve.admin.snapshot import Snapshots
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _add_views(app: FastAPI, controller: Controller, stop: trio.Event) -> None:
     @app.get("/metrics", response_class=PlainTextResponse, tags=["views"])
     async def metrics() -> Response:
         """For Prometheus, in its text format."""
-        return Response(await render(controller.statistics()), media_type=CONTENT_TYPE)
+        return Response(await render(families(controller.statistics())), media_type=CONTENT_TYPE)
 
     @app.get("/healthz", response_class=PlainTextResponse, tags=["views"])
     async def healthz() -> PlainTextResponse:

@@ -11,7 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.core.config import Backend
 from proxy.core.statistics import MemberStatistics
-from proxy.serve.admin.prometheus import CONTENT_TYPE, families, render
+from proxy.serve.admin.exposition import CONTENT_TYPE
+from proxy.serve.admin.prometheus import families
+from proxy.serve.controller import Controller
 from tests.clients.support import program
 from tests.engine.support import NOBODY, ask, backend, client, config, echo, hello
 from tests.serve.admin.support import operated, told, with_admin
@@ -79,13 +81,10 @@ async def test_members_and_limits_where_there_are_some() -> None:
         assert value_of(text, "rproxy_member_connections", member="2") is None
 
 
-async def test_every_family_has_its_help_and_is_there_once() -> None:
-    async with operated(with_admin(config(NOBODY))) as rproxy:
-        names = [family.name for family in families(rproxy.controller.statistics())]
-        text = await render(rproxy.controller.statistics())
-        assert len(names) == len(set(names))
-        assert all(text.count(f"# HELP {name}".encode()) == 1 for name in ("rproxy_build_info", "rproxy_pool_waiting"))
-        assert all(family.documentation for family in families(rproxy.controller.statistics()))
+def test_every_family_has_its_help() -> None:
+    found = list(families(Controller(config(NOBODY)).statistics()))
+    assert all(family.documentation for family in found)
+    assert len({family.name for family in found}) == len(found)
 
 
 @pytest.mark.slow
