@@ -10,7 +10,8 @@ from rich.text import Text
 from proxy.core.metrics.fairness import jain_index
 from proxy.top import words
 from proxy.top.quantiles import quantile, together
-from proxy.top.styles import BAD, QUIET, is_in_trouble, plain, state, verdict
+from proxy.top.styles import BAD, QUIET, plain, state
+from proxy.top.trouble import troubles, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from proxy.core.statistics import FrontendStatistics, Statistics, WorkerStatistics
     from proxy.top.history import History
 
-TROUBLED = 3  # told in the head; pools may be below what a terminal shows
+TROUBLED = 4  # told in the head; pools may be below what a terminal shows
 EVENTS = 8  # shown, the newest first
 ERRORS = 8
 LEVELS = {"error": BAD, "critical": BAD, "warning": "yellow"}
@@ -44,12 +45,10 @@ def head(statistics: Statistics, history: History) -> Text:
 
 
 def _trouble(statistics: Statistics) -> Iterator[Text]:
-    """A line for each of the first backends that should take work and do not."""
-    found = [(pool, one) for pool in statistics.pools for one in pool.backends if is_in_trouble(one)]
-    for pool, one in found[:TROUBLED]:
-        why = f"{one.reason}, for {words.age(statistics.now - one.since)}" if one.reason else ""
-        name = f" {pool.name} {one.address} "
-        yield Text.assemble("  ", state(one.state), plain(name, "bold"), plain(why, QUIET), "\n")
+    """A line for each of the first."""
+    found = troubles(statistics)
+    for one in found[:TROUBLED]:
+        yield Text.assemble("  ", state(one.state), plain(f" {one.name} ", "bold"), plain(one.why, QUIET), "\n")
     if len(found) > TROUBLED:
         yield Text(f"  and {len(found) - TROUBLED} more\n")
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from proxy.top import words
 from proxy.top.styles import BAD, QUIET, plain, state
+from proxy.top.trouble import WELL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,20 +89,16 @@ def _name(backend: BackendStatistics, now: float) -> Text:
     if backend.state != "ready":
         why = f"{backend.reason}, " if backend.reason else ""
         name.append("\n").append_text(plain(f"{why}for {words.age(now - backend.since)}", QUIET))
-    if len(backend.members) > 1 or any(not _is_well(member) for member in backend.members):
+    if len(backend.members) > 1 or any(member.state not in WELL for member in backend.members):
         name.append("\n").append_text(_members(backend.members))
     return name
-
-
-def _is_well(member: MemberStatistics) -> bool:
-    return member.state in ("running", "starting")
 
 
 def _members(members: tuple[MemberStatistics, ...]) -> Text:
     """`41301 55%  41302 45%  41303 stuck`: the kernel's hash shares connections out unevenly, so shares are told."""
     total = sum(member.connections or 0 for member in members)
     return Text("  ").join(
-        plain(f"{member.pid or f'#{member.number}'} {_told(member, total)}", QUIET if _is_well(member) else BAD)
+        plain(f"{member.pid or f'#{member.number}'} {_told(member, total)}", QUIET if member.state in WELL else BAD)
         for member in members
     )
 

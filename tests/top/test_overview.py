@@ -22,8 +22,9 @@ def test_the_head_tells_who_whether_all_is_well_and_how_much(heard: Heard) -> No
 
 def test_the_head_names_the_first_in_trouble(heard: Heard) -> None:
     lines = [line.rstrip() for line in drawn(head(*heard)).splitlines()[2:-1]]
-    assert lines[0] == "  ▲ ejected app 127.0.0.1:9104 5 answers in a row were 502; back in 24 s, third time, for 1min"
-    assert len(lines) == 3
+    assert lines[0] == "  ✖ stuck app 127.0.0.1:9103 member 4, pid 41304"
+    assert lines[1] == "  ▲ ejected app 127.0.0.1:9104 5 answers in a row were 502; back in 24 s, third time, for 1min"
+    assert len(lines) == 4
     pool = heard.last.pools[0]
     down = tuple(replace(one, state="unhealthy") for one in pool.backends)
     text = drawn(head(replace(heard.last, pools=(replace(pool, backends=down),)), heard.history))

@@ -46,7 +46,8 @@ def test_why_a_backend_takes_no_work_stands_at_the_top_and_in_its_row(page: Chro
     assert why in text(page, "#verdict")
     assert "ejected" in text(page, f"{backend_row('127.0.0.1:9104')} .state")
     assert why in text(page, f"{backend_row('127.0.0.1:9104')} .who")
-    assert page.title == "(3) rproxy"
+    assert page.title == "(4) rproxy"
+    assert "stuck\napp 127.0.0.1:9103\nmember 4, pid 41304" in text(page, "#verdict")
 
 
 def test_what_an_operator_asked_for_is_no_trouble(page: Chrome) -> None:

@@ -2,8 +2,7 @@
 
 import { List, element, setText } from "../dom.js";
 import { count, share } from "../format.js";
-
-const WELL = new Set(["running", "starting"]);
+import { WELL } from "../states.js";
 
 // A single process that is well needs no row: its pid stands with its backend.
 export function isAlone(all) {

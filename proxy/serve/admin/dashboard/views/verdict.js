@@ -2,7 +2,8 @@
 
 import { List, element, setAttribute, setText } from "../dom.js";
 import { age } from "../format.js";
-import { SERVING, badge, survey } from "../states.js";
+import { badge } from "../states.js";
+import { survey } from "../survey.js";
 
 const COLORS = { good: "#009e73", some: "#e69f00", dead: "#d55e00", lost: "#8a94a3" };
 
@@ -13,35 +14,33 @@ export function verdict(node) {
   const rows = element("ul");
   node.append(rows);
   let now = 0;
-  const list = new List(rows, ({ pool, backend }) => trouble(pool, backend, () => now));
+  const list = new List(rows, () => trouble(() => now));
   const update = (statistics) => {
     const found = survey(statistics);
     now = statistics.now;
     setAttribute(node, "class", `card verdict ${found.worst}`);
-    setText(title, words(found, statistics));
+    setText(title, words(found));
     setText(asked, found.asked ? `${found.asked} drained or disabled by an operator` : "");
-    list.update(found.trouble, ({ pool, backend }) => JSON.stringify([pool.name, backend.address]));
+    list.update(found.trouble, ({ name, why }) => JSON.stringify([name, why]));
     mark(found.worst, found.trouble.length);
   };
   return { update };
 }
 
-function words({ ready, total, worst }, statistics) {
-  const dead = statistics.pools.filter((pool) => pool.backends.every(({ state }) => !SERVING.has(state)));
-  if (worst === "dead") return `Nothing serves ${dead.map((pool) => pool.name).join(", ")}`;
-  if (worst === "good" && ready === total) return `All ${total} backends take work`;
-  return `${ready} of ${total} backends take work`;
+function words({ ready, total, dead, worst }) {
+  if (worst === "dead") return `Nothing serves ${dead.join(", ")}`;
+  return ready === total ? `All ${total} backends take work` : `${ready} of ${total} backends take work`;
 }
 
-function trouble(pool, backend, now) {
-  const state = badge();
-  const why = element("span", { class: "quiet" });
-  const name = element("strong");
-  const node = element("li", {}, state.node, name, why);
-  const update = ({ pool, backend }) => {
-    state.update(backend.state);
-    setText(name, `${pool.name} ${backend.address}`);
-    setText(why, [backend.reason, `for ${age(now() - backend.since)}`].filter(Boolean).join(" · "));
+function trouble(now) {
+  const badged = badge();
+  const words = element("span", { class: "quiet" });
+  const named = element("strong");
+  const node = element("li", {}, badged.node, named, words);
+  const update = ({ state, name, why, since }) => {
+    badged.update(state);
+    setText(named, name);
+    setText(words, [why, since ? `for ${age(now() - since)}` : ""].filter(Boolean).join(" · "));
   };
   return { node, update };
 }

@@ -3,6 +3,7 @@
 import { List, element, setText } from "../dom.js";
 import { age, count, rate, share } from "../format.js";
 import { keyOf } from "../history.js";
+import { WELL } from "../states.js";
 
 export function workers(node, history) {
   const fairness = element("span", { class: "quiet" });
@@ -36,10 +37,9 @@ function entry(history, total, now) {
   const node = element("div", {}, element("div", { class: "gauge" }, fill), name, " ", numbers);
   const update = (worker) => {
     const done = history.rate(`${keyOf("worker", worker.number)}/exchanges`);
-    const good = worker.state === "running";
-    node.className = good ? "member" : "member bad";
+    node.className = WELL.has(worker.state) ? "member" : "member bad";
     fill.style.width = `${total() ? (100 * (done ?? 0)) / total() : 0}%`;
-    setText(name, `#${worker.number} pid ${worker.pid}${good ? "" : ` ${worker.state}`}`);
+    setText(name, `#${worker.number} pid ${worker.pid}${worker.state === "running" ? "" : ` ${worker.state}`}`);
     setText(numbers, [
       `${rate(done)}/s, ${share(done ?? 0, total())}`,
       `${count(worker.active)} connections`,
