@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import tomllib
 from contextlib import closing
@@ -22,7 +23,17 @@ import pytest
 
 from proxy import __version__
 from proxy.cli import main
-from tests.clients.support import PATH, RPROXY, Rproxy, descendants, missing, short_directory, spawn, started
+from tests.clients.support import (
+    PATH,
+    RPROXY,
+    Rproxy,
+    descendants,
+    missing,
+    running,
+    short_directory,
+    spawn,
+    started,
+)
 from tests.processes import DEADLINE, ROOT, connect, free_port, is_alive, is_listening, request, wait_until
 
 if TYPE_CHECKING:
@@ -376,3 +387,102 @@ def test_the_start_table(serving: Rproxy) -> None:
     assert frontend.split() == ["frontend", "web", "http", serving.address, "->", "app"]
     assert pool.split()[:3] == ["pool", "app", "least-connections"]
     assert pool.endswith("managed")
+
+
+# Reloads.
+
+WATCHED = """
+    [frontends.web]
+    listen = ["127.0.0.1:0"{more}]
+    {leads}
+
+    [reload]
+    watch = {watch}
+"""
+IN_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+TEAPOT, GONE = "respond = 418", "respond = 410"
+
+
+def rewrite(rproxy: Rproxy, more: str = "", leads: str = TEAPOT, watch: str = "false") -> None:
+    """At once, as a deployment does."""
+    new = rproxy.directory / "new.toml"
+    new.write_text(textwrap.dedent(WATCHED.format(more=more, leads=leads, watch=watch)))
+    new.rename(rproxy.directory / "lb.toml")
+
+
+@pytest.fixture
+def reloading() -> Iterator[Rproxy]:
+    with running(WATCHED.format(more="", leads=TEAPOT, watch="false")) as rproxy:
+        yield rproxy
+
+
+@pytest.mark.slow
+def test_sighup_reads_the_file_again(reloading: Rproxy) -> None:
+    port = free_port()
+    assert request(reloading.address).status == 418
+    rewrite(reloading, more=f', "127.0.0.1:{port}"', leads=GONE)
+    reloading.signal(signal.SIGUSR1)  # for log files alone
+    assert request(reloading.address).status == 418
+    reloading.signal(signal.SIGHUP)
+    wait_until(lambda: request(reloading.address).status == 410)
+    assert request(f"127.0.0.1:{port}").status == 410
+    assert f"reload: + frontend web: listen 127.0.0.1:{port}" in reloading.log
+    rewrite(reloading, leads=GONE)
+    reloading.signal(signal.SIGHUP)
+    wait_until(lambda: not is_listening(f"127.0.0.1:{port}"))
+
+
+@pytest.mark.slow
+def test_bad_file_changes_nothing(reloading: Rproxy) -> None:
+    rewrite(reloading, leads="pool = 'nowhere'")
+    reloading.signal(signal.SIGHUP)
+    wait_until(lambda: "the configuration stays as it was: the file has errors" in reloading.log)
+    assert 'there is no pool "nowhere"' in reloading.log
+    assert request(reloading.address).status == 418
+
+
+@pytest.mark.slow
+def test_address_that_is_taken_changes_nothing_and_names_who_has_it(reloading: Rproxy) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        rewrite(reloading, more=f', "127.0.0.1:{taken.getsockname()[1]}"', leads=GONE)
+        reloading.signal(signal.SIGHUP)
+        wait_until(lambda: "the configuration stays as it was: frontend web: cannot listen on" in reloading.log)
+    assert f"(pid {os.getpid()})" in reloading.log
+    assert request(reloading.address).status == 418
+
+
+@pytest.mark.slow
+def test_file_that_changed_is_read_without_a_word_if_that_is_asked_for(reloading: Rproxy) -> None:
+    rewrite(reloading, watch="true")
+    reloading.signal(signal.SIGHUP)
+    wait_until(lambda: "~ reload.watch false -> true" in reloading.log)
+    rewrite(reloading, leads=GONE, watch="true")
+    wait_until(lambda: request(reloading.address).status == 410)
+
+
+@pytest.mark.slow
+def test_end_of_the_terminal_ends_what_runs_in_it() -> None:
+    """SIGHUP comes with it, and means what it has always meant."""
+    master, slave = os.openpty()
+    with short_directory() as directory:
+        path = directory / "lb.toml"
+        path.write_text(textwrap.dedent(WATCHED.format(more="", leads=TEAPOT, watch="false")))
+        process = subprocess.Popen(
+            [sys.executable, "-c", IN_TERMINAL, sys.executable, "-m", "proxy", "--config", str(path)],
+            cwd=ROOT, stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        os.close(slave)
+        assert process.stdout is not None
+        with process.stdout as output:
+            assert b"frontend" in output.readline()
+            process.send_signal(signal.SIGHUP)  # from somebody else: the terminal is still there
+            while b"reload: nothing changes" not in output.readline():
+                pass
+            os.close(master)
+            assert process.wait(DEADLINE) == 0
+            assert b"stopping" in output.read()
