@@ -11,7 +11,7 @@ from proxy import __version__
 from proxy.core.address import AddressError, parse_address
 from proxy.core.config import ConfigErrors, json_schema, problems_as_json, render_problems
 from proxy.serve.logs.program_log import start_logging
-from proxy.serve.reload import check_configuration
+from proxy.serve.reload.reloading import check_configuration
 from proxy.serve.run import StartError, run
 
 if TYPE_CHECKING:

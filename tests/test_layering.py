@@ -47,7 +47,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/upgrade/predecessor.py": "serve/upgrade/test_successor.py has both ends of the conversation",
     "proxy/serve/upgrade/take_backends.py": "serve/upgrade/test_managed.py takes real ones over",
     "proxy/serve/server.py": "every test in engine/ runs it",
-    "proxy/serve/departing.py": "serve/test_reconfiguration.py takes away what is in use",
+    "proxy/serve/reload/departing.py": "serve/reload/test_reconfiguration.py takes away what is in use",
     "proxy/serve/table.py": "test_cli.py reads what it prints",
     "proxy/serve/tuning.py": "two calls, made by every start in test_cli.py",
     "proxy/serve/logs/program_log.py": "test_cli.py and serve/workers/test_supervisor.py read its lines",

@@ -21,9 +21,9 @@ from proxy.engine.make_backends import make_backends
 from proxy.serve import standing
 from proxy.serve.bell import Bell
 from proxy.serve.controlled import Controlled
-from proxy.serve.emptying import Emptying
 from proxy.serve.orders import Emptied, Failed, Observed
-from proxy.serve.reload import Reloading, with_backend, without_backend
+from proxy.serve.reload.emptying import Emptying
+from proxy.serve.reload.reloading import Reloading, with_backend, without_backend
 from proxy.serve.statistics import make_statistics
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from proxy.serve.backends.managed_backends import ManagedBackends
     from proxy.serve.controlled import Mode
     from proxy.serve.orders import Order, Report
-    from proxy.serve.reload import Reloaded
+    from proxy.serve.reload.reloading import Reloaded
 
 log = logging.getLogger("rproxy.health")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from proxy.serve.orders import ReopenFiles
-from proxy.serve.rehearsal import Refused
+from proxy.serve.reload.rehearsal import Refused
 from proxy.serve.upgrade.hand_over import find_successor
 from proxy.serve.upgrade.successor import Successor, UpgradeError
 

@@ -14,12 +14,12 @@ from proxy.core.config import LogStdout
 from proxy.engine.tls.backend_tls import TlsFileError
 from proxy.serve import one_process
 from proxy.serve.backends.managed import ManagedError
-from proxy.serve.file_watch import watch_file
 from proxy.serve.listeners import ListenError
 from proxy.serve.logs.access_log import LogError
 from proxy.serve.phase import SIGNALS, Phase
 from proxy.serve.port_owner import explain
 from proxy.serve.privileges import PrivilegeError
+from proxy.serve.reload.file_watch import watch_file
 from proxy.serve.systemd.manager import ServiceManager
 from proxy.serve.table import start_table
 from proxy.serve.tls.certificates import CertificateError

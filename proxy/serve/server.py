@@ -18,11 +18,11 @@ from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import SharedPool
 from proxy.engine.timers import Wheel
 from proxy.engine.tls.backend_tls import TlsFileError
-from proxy.serve.departing import Departing
 from proxy.serve.logs.access_log import LogError, LogWriter
 from proxy.serve.metrics import Teller
 from proxy.serve.orders import BackendState, Failed, Observed, Reconfigure, ReopenFiles
-from proxy.serve.reconfiguration import Reconfiguration
+from proxy.serve.reload.departing import Departing
+from proxy.serve.reload.reconfiguration import Reconfiguration
 from proxy.serve.tls.certificate_watch import CertificateWatch
 from proxy.serve.tls.certificates import CertificateError
 

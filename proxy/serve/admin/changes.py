@@ -14,7 +14,7 @@ from proxy.core.config.report import problem_as_dict
 from proxy.core.config.suggest import did_you_mean
 from proxy.core.statistics import BackendStatistics
 from proxy.serve.admin.token import Guard
-from proxy.serve.rehearsal import Refused
+from proxy.serve.reload.rehearsal import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.rows import TooManyRows
 from proxy.serve.listeners import close_bound, share_of
-from proxy.serve.rehearsal import Refused
+from proxy.serve.reload.rehearsal import Refused
 from proxy.serve.workers.supervised import Supervised
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import trio.testing
 
 from proxy.core.config import Config
 from proxy.serve.backends.each import care_for_each
-from tests.serve.reloads import FIRST, SECOND, apply, config, make
+from tests.serve.reload.support import FIRST, SECOND, apply, config, make
 
 if TYPE_CHECKING:
     from proxy.serve.controlled import Controlled

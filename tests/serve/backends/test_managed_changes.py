@@ -16,7 +16,7 @@ from proxy.serve.backends import managed_backends, managed_changes
 from proxy.serve.backends.managed_changes import ManagedChanges
 from proxy.serve.orders import Emptied
 from tests.processes import free_port, is_listening
-from tests.serve.reloads import FIRST, Plane, config, make
+from tests.serve.reload.support import FIRST, Plane, config, make
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

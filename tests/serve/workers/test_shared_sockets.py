@@ -13,7 +13,7 @@ from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import Config, Frontend, Respond
 from proxy.core.listening import compare
 from proxy.serve.listeners import ListenError, Listeners, close_bound, share_of
-from proxy.serve.rehearsal import Refused
+from proxy.serve.reload.rehearsal import Refused
 from proxy.serve.workers.shared_sockets import SharedSockets
 from proxy.serve.workers.slot_keeper import SlotKeeper
 from tests.engine.shared.support import pool_settings

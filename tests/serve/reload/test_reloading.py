@@ -13,11 +13,11 @@ import trio
 
 from proxy.core.address import parse_address
 from proxy.core.config import AccessLog, Backend, HealthCheck, LogFile, PoolTls
-from proxy.serve import reload
 from proxy.serve.listeners import Bound, ListenError
 from proxy.serve.orders import BackendState, Failed
-from proxy.serve.rehearsal import Refused
-from tests.serve.reloads import FIRST, SECOND, THIRD, NoSockets, Plane, config, make
+from proxy.serve.reload import reloading
+from proxy.serve.reload.rehearsal import Refused
+from tests.serve.reload.support import FIRST, SECOND, THIRD, NoSockets, Plane, config, make
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +132,7 @@ async def test_reloads_come_one_after_the_other(monkeypatch: pytest.MonkeyPatch)
         began.set()
         await is_known.wait()
 
-    monkeypatch.setattr(reload, "resolve_all", resolve_all)
+    monkeypatch.setattr(reloading, "resolve_all", resolve_all)
     plane = Plane()
     controller = make(config(FIRST), plane)
     async with trio.open_nursery() as nursery:

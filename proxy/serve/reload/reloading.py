@@ -21,7 +21,7 @@ from proxy.serve.backends.resolve import resolve_all
 from proxy.serve.listeners import ListenError
 from proxy.serve.orders import Reconfigure
 from proxy.serve.port_owner import explain
-from proxy.serve.rehearsal import Refused, rehearse
+from proxy.serve.reload.rehearsal import Refused, rehearse
 from proxy.serve.tls.certificates import check_certificates
 
 if TYPE_CHECKING:

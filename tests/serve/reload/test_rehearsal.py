@@ -21,8 +21,8 @@ from proxy.core.config import (
     Respond,
 )
 from proxy.core.plan import diff
-from proxy.serve.rehearsal import Refused, rehearse
-from tests.serve.reloads import FIRST, config
+from proxy.serve.reload.rehearsal import Refused, rehearse
+from tests.serve.reload.support import FIRST, config
 
 if TYPE_CHECKING:
     from pathlib import Path

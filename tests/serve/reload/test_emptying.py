@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from proxy.core.statistics import Life
-from proxy.serve.emptying import LOOK, Emptying
+from proxy.serve.reload.emptying import LOOK, Emptying
 
 NAME = ("app", "127.0.0.1:9001")
 

@@ -7,8 +7,8 @@ import pytest
 import trio
 
 from proxy.core.config import Reload
-from proxy.serve.file_watch import EVERY, watch_file
-from tests.serve.reloads import FIRST, config, make
+from proxy.serve.reload.file_watch import EVERY, watch_file
+from tests.serve.reload.support import FIRST, config, make
 
 if TYPE_CHECKING:
     from pathlib import Path
