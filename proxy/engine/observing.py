@@ -48,17 +48,27 @@ class ObservingPool(Pool[LiveBackend]):
         if settings.when_all_down == "refuse" and not self._has_others(backend):
             return
         backend.failed_connects += 1
-        self._count(backend, "connect-failed", backend.failed_connects, settings.ejection.connect_failures, reason)
+        enough = settings.ejection.connect_failures
+        if enough and backend.failed_connects % enough == 0:  # again, because the report may have changed nothing
+            self.report(self, backend, "connect-failed", reason)
 
     def _has_others(self, backend: LiveBackend) -> bool:
         return any(other.is_healthy and not other.is_draining for other in self.backends if other is not backend)
 
     def answer_failed(self, backend: LiveBackend, reason: str) -> None:
-        """It took a request and did not answer, or with a failure."""
+        """It took a request and did not answer, or with a failure. Worth a report while another's last answer was a
+        good one. Else all share a fault, and to eject the first of them to reach the number would help nobody.
+        """
         backend.failed_answers += 1
         if not reason.isdecimal():  # statuses are counted as what they are
             backend.failures[reason] += 1
-        self._count(backend, "failed", backend.failed_answers, self.config.ejection.failures, reason)
+        enough = self.config.ejection.failures
+        if enough and backend.failed_answers % enough == 0 and self._does_another_do_well(backend):
+            self.report(self, backend, "failed", reason)
+
+    def _does_another_do_well(self, backend: LiveBackend) -> bool:
+        return any(not other.failed_answers and other.is_healthy and not other.is_draining and other is not backend
+                   for other in self.backends)  # fmt: skip
 
     def answered(self, backend: LiveBackend) -> None:
         """A good answer after failures. Callers look at `failed_answers` first."""
@@ -66,8 +76,3 @@ class ObservingPool(Pool[LiveBackend]):
         backend.failed_answers = 0
         if was_reported:
             self.report(self, backend, "answered", "")
-
-    def _count(self, backend: LiveBackend, what: Sight, count: int, enough: int, reason: str) -> None:
-        """Once for as many as are enough, and again for each as many: the report may have changed nothing."""
-        if enough and count % enough == 0:
-            self.report(self, backend, what, reason)

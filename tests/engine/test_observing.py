@@ -62,6 +62,19 @@ def test_a_good_answer_is_reported_after_a_bad_report_only() -> None:
     assert pool.first.failed_answers == 0
 
 
+def test_a_fault_that_all_share_is_not_reported_until_another_does_better() -> None:
+    pool = Watched(failures=2)
+    other = pool.backends[1]
+    for _ in range(3):
+        pool.answer_failed(other, "500")
+        pool.answer_failed(pool.first, "500")
+    assert pool.reports == []
+    pool.answered(other)
+    pool.reports.clear()
+    pool.answer_failed(pool.first, "500")
+    assert pool.reports == [(ADDRESSES[0], "failed", "500")]
+
+
 def test_none_are_enough_where_it_is_turned_off() -> None:
     pool = Watched(failures=0, connect_failures=0)
     for _ in range(10):

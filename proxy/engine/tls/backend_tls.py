@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from proxy.core.address import Address
     from proxy.core.config import Config, PoolTls
+    from proxy.core.config.positions import Path
     from proxy.core.pool import Backend
     from proxy.engine.reactor import Reactor
 
@@ -35,11 +36,18 @@ class TlsFileError(Exception):
 def check_contexts(config: Config) -> Iterator[Finding]:
     """Everything in files that would keep the server from starting."""
     for name, pool in config.pools.items():
-        try:
-            if pool.tls is not None:
-                make_context(pool.tls)
-        except TlsFileError as error:
-            yield Finding(path=("pools", name, "tls", error.setting), message=str(error))
+        path: Path = ("pools", name)
+        yield from _check_context(pool.tls, (*path, "tls"))
+        if pool.health_check is not None:
+            yield from _check_context(pool.health_check.tls, (*path, "health_check", "tls"))
+
+
+def _check_context(settings: PoolTls | None, path: Path) -> Iterator[Finding]:
+    try:
+        if settings is not None:
+            make_context(settings)
+    except TlsFileError as error:
+        yield Finding(path=(*path, error.setting), message=str(error))
 
 
 def make_context(settings: PoolTls) -> ssl.SSLContext:

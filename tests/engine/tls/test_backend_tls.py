@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.config import Config, Pool, PoolTls
+from proxy.core.config import Config, HealthCheck, Pool, PoolTls
 from proxy.core.errors import ConnectFailed, TlsFailed
 from proxy.engine.backend import LiveBackend
 from proxy.engine.tls.backend_tls import BackendTls, TlsFileError, check_contexts, handshake_failed, make_context
@@ -77,6 +77,9 @@ def test_they_are_reported_at_the_line_that_names_them(tmp_path: Path) -> None:
         ("no-key", "key", f"{none}: No such file or directory"),
         ("mismatch", "key", f"{other_key}: key values mismatch"),
     ]
+    probed = Pool(name="probed", health_check=HealthCheck(tls=bad["absent"]))
+    (finding,) = check_contexts(Config(frontends={}, pools={"probed": probed}))
+    assert finding.path == ("pools", "probed", "health_check", "tls", "ca")
 
 
 def test_a_key_with_a_passphrase_is_an_error_and_no_question(tmp_path: Path) -> None:
