@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -148,6 +150,42 @@ def test_another_version_is_what_is_started(backends: dict[str, str]) -> None:
         assert request(up.address).status == 200
         assert request(f"unix:{directory}/web.sock").status == 200
         assert "no frontend listens on" in up.log
+
+
+def test_the_admin_pages_are_those_of_the_program_that_serves(backends: dict[str, str]) -> None:
+    admin = f"127.0.0.1:{free_port()}"
+    more = f'[admin]\nlisten = "{admin}"\n'
+    with short_directory() as directory:
+        config = CONFIG.format(workers=2, directory=directory, **backends) + more
+        with upgradable(config) as up, connect(up.rproxy.addresses["echo"][0]) as old:
+            say(old, b"before")
+            assert json.loads(request(admin, "/api/statistics").body)["pid"] == up.pid
+            up.upgrade()
+            say(old, b"after")
+            wait_until(lambda: not is_listening_in(up.before[0], admin), DEADLINE)
+            for _ in range(5):
+                assert json.loads(request(admin, "/api/statistics").body)["pid"] == up.pid
+
+
+def is_listening_in(pid: int, address: str) -> bool:
+    """Whether this process has the socket open that listens there."""
+    port = int(address.rpartition(":")[2])
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    inodes = {line.split()[9] for line in lines if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"}
+    links = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
+    return any(f"socket:[{inode}]" in links for inode in inodes)
+
+
+def test_more_workers_and_fewer_serve_what_there_was(backends: dict[str, str]) -> None:
+    """One socket for three workers, then as ever; nobody is refused at any time."""
+    with short_directory() as directory, upgradable(CONFIG.format(workers=1, directory=directory, **backends)) as up:
+        path = up.rproxy.directory / "lb.toml"
+        with clients(up.address) as load:
+            for before, after in ((1, 3), (3, 2), (2, 1)):
+                path.write_text(path.read_text().replace(f"workers = {before}", f"workers = {after}"))
+                up.upgrade()
+                load.serve_more(300)
+        assert load.failed == []
 
 
 def test_nothing_is_left_open(backends: dict[str, str]) -> None:
