@@ -105,7 +105,7 @@ def _bind_tcp(address: TcpAddress, options: ListenOptions) -> socket.socket:
 
 _RETURN_NOTHING = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF_RET | BPF_K, no byte is kept
 _DROP_ALL = struct.pack("HP", 1, ctypes.addressof(_RETURN_NOTHING))
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h
 
 
 def refuse_new(sock: socket.socket) -> None:
@@ -117,6 +117,15 @@ def refuse_new(sock: socket.socket) -> None:
             sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _DROP_ALL)
         except OSError:
             pass  # not on this system: whoever comes in these microseconds is reset
+
+
+def welcome_new(sock: socket.socket) -> None:
+    """Undoes `refuse_new`, for a socket that others have as well, a socket unit for example, and that came back to us."""
+    if sock.family != socket.AF_UNIX:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
+        except OSError:
+            pass  # there was none
 
 
 def adjust(sock: socket.socket, address: Address, options: ListenOptions) -> None:

@@ -12,7 +12,7 @@ from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
 from proxy.core.inherit import ADMIN
 from proxy.core.listening import is_one
-from proxy.engine.listener import bound_address, listen_each
+from proxy.engine.listener import bound_address, listen_each, welcome_new
 from proxy.serve.inherited import Inherited
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ class Listeners:
             sock.listen(config.frontends[name].socket.backlog)  # it may be another one now; a unit has its Backlog=
         if origin != "upgrade":
             self.shared.add(sock)
+        welcome_new(sock)  # a reload may have taken its address away, and a unit kept it
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as in `listen`, for those of a unit
         self.bound.append(bound)

@@ -9,7 +9,7 @@ import pytest
 
 from proxy.core.address import Address, UnixAddress, parse_address
 from proxy.core.config import Config, Frontend, ListenOptions, Respond
-from proxy.engine.listener import bound_address
+from proxy.engine.listener import bound_address, refuse_new
 from proxy.serve.inherited import Inherited, offer
 from proxy.serve.listeners import ListenError, Listeners
 from tests.clients.support import short_directory
@@ -76,6 +76,13 @@ def test_a_unit_may_give_a_frontend_more_than_it_lists(server: socket.socket) ->
         listeners = Listeners.bind(wanted, inherited)
         assert [bound.sock for bound in listeners.bound] == [server, other]
         listeners.close()
+
+
+def test_a_socket_that_a_reload_had_given_up_is_served_again(server: socket.socket) -> None:
+    refuse_new(server)
+    listeners = Listeners.bind(config(web=address_of(server)), given("web", server, "unit"))
+    connect(address_of(server)).close()
+    listeners.close()
 
 
 def test_what_nobody_wants_is_closed(server: socket.socket, caplog: pytest.LogCaptureFixture) -> None:
