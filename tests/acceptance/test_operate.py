@@ -111,6 +111,7 @@ def test_an_operator_at_work(backends: list[str], workers: int, figures: Figures
             assert not traffic.failures()
             calmly = calm.requests + traffic.good
             with wrk(plan.web, WRK) as deadly:
+                operator.wait_work(*plan.app)
                 doomed = operator.workers() if workers > 1 else {}  # one process cannot be replaced
                 took = [operator.kill(number) for number in doomed]
             traffic.check_lasting()

@@ -214,7 +214,7 @@ class Wrk:
 
 @contextlib.contextmanager
 def wrk(address: str, connections: int = 16) -> Iterator[Wrk]:
-    """Runs during the block; the record is filled in at its end."""
+    """Runs during the block, which takes longer than its start; the record is filled in at its end."""
     args = (program("wrk"), "-t1", f"-c{connections}", "-d600s", "--timeout", f"{DEADLINE:g}s", f"http://{address}/")
     process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     record = Wrk()

@@ -22,6 +22,7 @@ log = logging.getLogger("rproxy.workers")
 
 LAST_WORD = 1.0  # seconds; between the end of a process and word of how it ended lies a millisecond
 PATIENCE = 5.0  # seconds for an answer, which takes some milliseconds; a spawner that hangs is replaced
+START_PATIENCE = 60.0  # for its first one: it imports for half a second, and 20 times as long where others want the CPU
 _PARTING = 1.0  # seconds for the spawner to end by itself
 _DATAGRAM = 4096
 
@@ -80,7 +81,8 @@ class Spawning:
 
     def __init__(self, module: str = "proxy.serve.workers.spawner", policy: RestartPolicy = DEFAULT_POLICY) -> None:
         self.module = module
-        self.patience = PATIENCE
+        self.patience, self.start_patience = PATIENCE, START_PATIENCE
+        self._has_answered = False  # the spawner that runs
         self._restarts = Restarts(policy, trio.current_time())
         self._asking: trio.socket.SocketType | None = None
         self._changed = trio.Event()
@@ -128,7 +130,7 @@ class Spawning:
 
     async def _wait_answer(self, question: int, asking: trio.socket.SocketType) -> None:
         """Until it has come, or the spawner is gone; one that hangs is killed."""
-        with trio.move_on_after(self.patience) as patience:
+        with trio.move_on_after(self.patience if self._has_answered else self.start_patience) as patience:
             while self._answers[question] is None and asking is self._asking:
                 await self._changed.wait()
         if patience.cancelled_caught and self.pid is not None:
@@ -161,6 +163,7 @@ class Spawning:
                 raise
         try:
             self.pid = spawner.pid
+            self._has_answered = False
             self._set(asking)
             while await self._listen(asking):
                 pass
@@ -190,6 +193,7 @@ class Spawning:
             return False
         if not data:
             return False
+        self._has_answered = True
         descriptors = [int.from_bytes(rights, sys.byteorder) for _, _, rights in extras]
         self._heard(json.loads(data), *descriptors)
         return True

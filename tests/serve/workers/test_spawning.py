@@ -130,11 +130,18 @@ async def test_one_that_hangs_is_not_the_last() -> None:
     async with spawning() as spawner:
         await until(lambda: spawner.pid is not None)
         assert spawner.pid is not None
-        spawner.patience = 0.1
+        spawner.patience = spawner.start_patience = 0.1
         os.kill(spawner.pid, signal.SIGSTOP)
         with trio.move_on_after(0.15):
             await use_one(spawner)
-        spawner.patience = 5.0
+        spawner.patience = spawner.start_patience = 5.0
+        await use_one(spawner)
+
+
+@pytest.mark.slow
+async def test_one_that_still_starts_does_not_hang() -> None:
+    async with spawning() as spawner:
+        spawner.patience = 0.01  # its imports take longer
         await use_one(spawner)
 
 
