@@ -300,12 +300,28 @@ def dashboard(moved: Moved, rproxy: Rproxy) -> None:
     assert "port" not in workers(reports(web, 12))
 
 
+def health(at: Moved, rproxy: Rproxy) -> None:
+    web, group = at("127.0.0.1:8080"), at("127.0.0.1:9402")
+
+    def is_ejected() -> bool:
+        assert request(web, "/close-after-request").status == 200
+        return f"backend {at('127.0.0.1:9403')} is ejected: closed-before-answer, 5 in a row" in rproxy.log
+
+    wait_until(is_ejected)
+    pid = min(see_all(group, 3))
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: f"(pid {pid}) is stuck: " in rproxy.log)
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: f"(pid {pid}) is well again" in rproxy.log)
+
+
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "access-log.toml": access_log,
     "app-servers.toml": app_servers,
     "behind-a-proxy.toml": behind_a_proxy,
     "dashboard.toml": dashboard,
     "demo.toml": demo,
+    "health.toml": health,
     "policy.toml": policy,
     "reuseport.toml": reuseport,
     "routes.toml": routes,
