@@ -120,7 +120,7 @@ def refuse_new(sock: socket.socket) -> None:
 
 
 def welcome_new(sock: socket.socket) -> None:
-    """Undoes `refuse_new`, for a socket that others have as well, a socket unit for example, and that came back to us."""
+    """Undoes `refuse_new`, for a socket that others have as well, as a socket unit has, and that came back to us."""
     if sock.family != socket.AF_UNIX:
         try:
             sock.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)

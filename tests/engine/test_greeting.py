@@ -197,8 +197,8 @@ async def test_probes_speak_for_themselves(version: str) -> None:
     receiver = Receiver()
     async with backend(receiver) as app, proxy(config(app.address, proxy_protocol=version)) as server:
         (live,) = server.pools["app"].backends
-        assert await probe(live, HealthCheck(path="/healthz"))
-        assert await probe(live, HealthCheck())
+        assert await probe(live, HealthCheck(path="/healthz")) == ""
+        assert await probe(live, HealthCheck()) == ""
     header = receiver.seen[0][0]
     if version == "v2":
         assert header == ProxyHeader(len(LOCAL))
