@@ -12,8 +12,20 @@ from proxy.engine.tls.backend_tls import BackendTls, make_context
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterable
 
     from proxy.core import config
+
+
+def read_tls_again(settings: config.Pool, backends: Iterable[LiveBackend]) -> None:
+    """For connections that begin from now on, where files of our own have the authorities or what we show ourselves.
+    Raises TlsFileError."""
+    if settings.tls is not None and (settings.tls.ca or settings.tls.certificate):
+        context = make_context(settings.tls)
+        for backend in backends:
+            assert backend.tls is not None
+            backend.tls.context = context
+            backend.tls.session = None  # OpenSSL resumes none of another context
 
 
 def make_backends(settings: config.Pool, context: ssl.SSLContext | None = None) -> list[LiveBackend]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
 from proxy.core.inherit import ADMIN
 from proxy.core.listening import is_one
-from proxy.engine.listener import bound_address, listen_each, welcome_new
+from proxy.engine.listener import adjust, bound_address, listen_each, welcome_new
 from proxy.serve.inherited import Inherited
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.core.config import Admin, Config
     from proxy.core.listening import ListenChange, Place
+    from proxy.core.plan import Plan
+
+log = logging.getLogger("rproxy.listener")
 
 ADMIN_BACKLOG = 128
 
@@ -162,6 +166,16 @@ class Listeners:
         self.bound += opened
         return gone
 
+    def adjust(self, plan: Plan) -> None:
+        """Backlogs, and modes and owners of socket files, where those of a frontend changed. What cannot be changed is
+        logged: by now it is too late to refuse it. A socket unit says itself how its sockets are."""
+        for name, settings in plan.frontends.changed.items():
+            if any(setting.path[0] == "socket" for setting in settings):
+                options = plan.config.frontends[name].socket
+                for bound in self.bound:
+                    if bound.frontend == name and bound.sock not in self.of_unit:
+                        _adjust(bound, options)
+
     def _at(self, places: Iterable[Place]) -> list[Bound]:
         """All that stand for them. Where a picked port is listed once less, those of the last one."""
         found: list[Bound] = []
@@ -198,6 +212,13 @@ class Listeners:
     def _close(self, bound: Bound) -> None:
         self.remove_path(bound)
         bound.sock.close()
+
+
+def _adjust(bound: Bound, options: ListenOptions) -> None:
+    try:
+        adjust(bound.sock, bound.address, options)
+    except OSError as error:
+        log.error("frontend %s: %s stays as it was: %s", bound.frontend, bound.address, error.strerror)
 
 
 def close_bound(opened: Iterable[Bound]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from proxy.core.config import Config
     from proxy.core.listening import ListenChange
+    from proxy.core.plan import Plan
     from proxy.serve.controller import Plane
     from proxy.serve.inherited import Inherited
     from proxy.serve.listeners import Bound
@@ -46,6 +47,7 @@ class OneProcess(NamedTuple):
     async def drain(self, seconds: float) -> None:
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
         log.info("stopping: %d sessions finish within %g s", self.server.active, seconds)
+        self.controller.reloading.sockets = None
         await self.server.drain(seconds)
 
     async def cut(self) -> None:
@@ -62,8 +64,8 @@ class OwnSockets:
     def open(self, change: ListenChange, config: Config) -> list[Bound]:
         return self._listeners.open_missing(change, config)
 
-    def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
-        pass
+    def take(self, change: ListenChange, plan: Plan, opened: Sequence[Bound]) -> None:
+        self._listeners.adjust(plan)
 
     def share(self, opened: Sequence[Bound], plane: Plane) -> list[Bound]:
         return list(opened)

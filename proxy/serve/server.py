@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from random import Random
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from proxy.core.metrics.tally import Tally
 from proxy.core.timeouts import shortest_timeout
 from proxy.engine.frontend import Frontend, LivePool
 from proxy.engine.listener import Listener, refuse_new
-from proxy.engine.make_backends import make_backends
+from proxy.engine.make_backends import make_backends, read_tls_again
 from proxy.engine.measured import MeasuredRecords
 from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import SharedPool
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from proxy.engine.shared.sharing import Sharing
     from proxy.serve.listeners import Bound, Listeners
     from proxy.serve.orders import Order, Report
+
+logger = logging.getLogger("rproxy")
 
 RETIRE_EVERY = 0.1  # seconds between looks at idle connections, as `keep_alive.safe` reckons with
 
@@ -169,6 +172,11 @@ class Server:
             log.reopen()
         if order.certificates:
             self.certificates.look_now()
+            for pool in self.pools.values():
+                try:
+                    read_tls_again(pool.config, pool.backends)
+                except TlsFileError as error:
+                    logger.error("%s: TLS to the backends stays as it was: %s", pool.name, error)
 
     def accept(self) -> None:
         """From now on clients are served. What connected since the bind has waited in the kernel."""

@@ -51,7 +51,7 @@ class Sockets(Protocol):
     def open(self, change: ListenChange, config: Config) -> list[Bound]:
         """Binds what is missing, or nothing. Raises ListenError and Refused."""
 
-    def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
+    def take(self, change: ListenChange, plan: Plan, opened: Sequence[Bound]) -> None:
         """The change is made: right before the data planes are told, which empty the queues of what is gone."""
 
     def share(self, opened: Sequence[Bound], plane: Plane) -> list[Bound]:
@@ -64,7 +64,7 @@ def check_configuration(path: str) -> Checked:
 
 
 class Reloading:
-    """One at a time. sockets: None until whoever starts the data planes says so."""
+    """One at a time. sockets: None before anybody serves, and again when rproxy stops."""
 
     def __init__(self, controller: Controller) -> None:
         self.sockets: Sockets | None = None
@@ -97,7 +97,8 @@ class Reloading:
 
     async def _carry_out(self, plan: Plan) -> None:
         controller, sockets = self._controller, self.sockets
-        assert sockets is not None
+        if sockets is None:
+            raise Refused("rproxy is stopping")
         await trio.to_thread.run_sync(rehearse, plan)
         try:
             successor = Successor(controller, plan)
@@ -111,7 +112,7 @@ class Reloading:
         except ListenError as error:
             raise Refused(explain(error)) from error
         # From here on nothing fails, and nothing waits.
-        sockets.take(change, opened)
+        sockets.take(change, plan, opened)
         successor.take_over()
         states = tuple(backend.state() for backend in controller.backends())
         for plane in controller.planes:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from proxy.core.config import Config
     from proxy.core.listening import ListenChange
+    from proxy.core.plan import Plan
     from proxy.serve.controller import Plane
     from proxy.serve.listeners import Bound, Listeners
     from proxy.serve.workers.slot_keeper import SlotKeeper
@@ -39,7 +40,8 @@ class SharedSockets:
             raise Refused(f"slots cannot be shared: {error}") from error
         return opened
 
-    def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
+    def take(self, change: ListenChange, plan: Plan, opened: Sequence[Bound]) -> None:
+        self._listeners.adjust(plan)
         for bound in self._listeners.take(change, opened):
             self._listeners.remove_path(bound)
             bound.sock.close()

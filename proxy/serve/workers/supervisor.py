@@ -100,6 +100,7 @@ class Supervisor:
 
     async def drain(self, seconds: float) -> None:
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
+        self.controller.reloading.sockets = None
         self.listeners.close()  # the workers have them too, and take in first what waits in their queues
         for worker in self.workers:
             worker.end(seconds)

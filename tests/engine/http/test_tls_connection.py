@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from select import EPOLLIN
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 import trio
 
 from proxy.core.config import PoolTls
+from proxy.serve.orders import ReopenFiles
 from tests.engine.support import (
     GET,
     OK,
@@ -293,3 +295,22 @@ async def test_the_end_of_the_handshake_is_no_hang_up(ca: str) -> None:
         server.reactor.announce = lambda fd, mask: (seen.append(mask), announce(fd, mask))[1]  # type: ignore[method-assign]
         assert (await ask(server))[1] == b"ok"
     assert seen == [EPOLLIN]
+
+
+async def test_authorities_are_read_again_when_that_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another authority has signed what the backend shows; its file has come under the old name by then."""
+    ca, other = write_authority(tmp_path), write_authority(tmp_path, "others")
+    async with (
+        tls_backend(hello, server_context("127.0.0.1", signed_by="others")) as app,
+        proxy(over_tls(app, ca=ca)) as server,
+    ):
+        assert status((await ask(server))[0]) == 502
+        os.replace(other, ca)
+        server.send(ReopenFiles())
+        assert status((await ask(server))[0]) == 200
+        os.truncate(ca, 0)
+        server.send(ReopenFiles())
+        assert "TLS to the backends stays as it was" in caplog.text
+        assert status((await ask(server))[0]) == 200

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.core.listening import ListenChange
+    from proxy.core.plan import Plan
     from proxy.serve.listeners import Bound
     from proxy.serve.orders import Order
 
@@ -50,7 +51,7 @@ class NoSockets:
     def open(self, change: ListenChange, config: Config) -> list[Bound]:
         return []
 
-    def take(self, change: ListenChange, opened: Sequence[Bound]) -> None:
+    def take(self, change: ListenChange, plan: Plan, opened: Sequence[Bound]) -> None:
         pass
 
     def share(self, opened: Sequence[Bound], plane: object) -> list[Bound]:

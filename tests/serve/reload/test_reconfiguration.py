@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
+import stat
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +16,23 @@ import pytest
 import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.config import AccessLog, Config, FrontendLimits, FrontendTimeouts, LogFile, Pool, Respond, Route
+from proxy.core.config import (
+    AccessLog,
+    Certificate,
+    Config,
+    FrontendLimits,
+    FrontendTimeouts,
+    FrontendTls,
+    ListenOptions,
+    LogFile,
+    Pool,
+    Respond,
+    Route,
+)
 from proxy.core.listening import compare
+from proxy.core.plan import diff
+from proxy.engine.http.live_route import LiveRoute
+from proxy.engine.http.reading import Reading
 from proxy.serve.orders import BackendState, Emptied, Failed, Reconfigure
 from tests.engine.support import (
     GET,
@@ -34,6 +52,7 @@ from tests.engine.support import (
     until,
 )
 from tests.processes import free_port
+from tests.tls import client_context, write_certificate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -308,6 +327,19 @@ async def test_every_address_of_this_machine_takes_the_place_of_one_of_them() ->
             assert await answers_at(one)
 
 
+async def test_options_of_a_socket_that_stays_change(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "web.sock"
+    async with backend(hello) as app, proxy(config(app.address, listen=UnixAddress(str(path)))) as server:
+        for mode in (0o600, 0o660):
+            new = with_frontend(server.config, socket=ListenOptions(unix_mode=mode, backlog=7))
+            server.listeners.adjust(diff(server.config, new))
+            change(server, new)
+            assert stat.S_IMODE(path.stat().st_mode) == mode
+        path.rename(tmp_path / "moved.sock")
+        server.listeners.adjust(diff(server.config, with_frontend(server.config, socket=ListenOptions())))
+        assert "stays as it was" in caplog.text
+
+
 async def test_address_that_cannot_be_bound_leaves_nothing_behind() -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -412,3 +444,65 @@ async def test_pool_that_was_removed_and_is_back_is_a_new_one() -> None:
         change(server, with_spare)
         assert server.pools["spare"] is not first
         await until(lambda: not server.departing.pools)
+
+
+async def test_old_configurations_are_not_kept() -> None:
+    """Of a hundred reloads under way with requests nothing is left but the last."""
+    async with backend(hello) as app, proxy(config(app.address)) as server, client(server) as wire:
+        for number in range(100):
+            routes = (Route(path=f"/{number}", pool="app"),)
+            change(server, with_frontend(server.config, routes=routes, limits=FrontendLimits(headers=50 + number)))
+            await wire.send(GET)
+            await wire.response()
+        gc.collect()
+        kept = Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, (LiveRoute, Reading)))
+        assert kept == {"LiveRoute": 2, "Reading": 2}
+
+
+# ---------------------------------------------------------------------- TLS
+
+
+def tls_of(directory: Path, name: str) -> FrontendTls:
+    certificate, key = write_certificate(directory, name, stem=name)
+    return FrontendTls(certificates=(Certificate(certificate=certificate, key=key),))
+
+
+async def name_shown_by(server: Server) -> str:
+    async with client(server) as wire:
+        stream = trio.SSLStream(wire.stream, client_context(), server_hostname=None)
+        stream.context.check_hostname = False
+        await stream.do_handshake()
+        names: list[str] = [name for _, name in stream.getpeercert()["subjectAltName"]]
+        return names[0]
+
+
+async def test_tls_comes_and_goes_and_certificates_change(tmp_path: Path) -> None:
+    first, second = (tls_of(tmp_path, name) for name in ("a.test", "b.test"))
+    async with backend(hello) as app, proxy(config(app.address)) as server:
+        assert status((await ask(server))[0]) == 200
+        change(server, with_frontend(server.config, tls=first))
+        assert await name_shown_by(server) == "a.test"
+        watched = server.certificates.watched["web"]
+        change(server, with_frontend(server.config, limits=FrontendLimits(headers=7)))
+        assert server.certificates.watched["web"] is watched  # not read again
+        change(server, with_frontend(server.config, tls=second))
+        assert await name_shown_by(server) == "b.test"
+        change(server, with_frontend(server.config, tls=None))
+        assert status((await ask(server))[0]) == 200
+        assert not server.certificates.watched
+
+
+async def test_handshake_that_is_under_way_ends_as_it_began(tmp_path: Path) -> None:
+    async with (
+        backend(hello) as app,
+        proxy(config(app.address, frontend={"tls": tls_of(tmp_path, "a.test")})) as server,
+    ):
+        address = server.addresses["web"][0]
+        assert isinstance(address, TcpAddress)
+        early = await trio.open_tcp_stream(address.host, address.port)
+        await until(lambda: server.active == 1)
+        change(server, with_frontend(server.config, tls=None, access_log=None, mode="http"))
+        speaking = trio.SSLStream(early, client_context(), server_hostname="a.test")
+        await speaking.send_all(GET)
+        assert (await speaking.receive_some(100)).startswith(b"HTTP/1.1 200")
+        await trio.aclose_forcefully(speaking)

@@ -209,6 +209,15 @@ async def test_address_that_is_taken_changes_nothing() -> None:
     assert [event.level for event in controller.events] == ["error"]
 
 
+async def test_nothing_changes_any_more_when_rproxy_stops() -> None:
+    plane = Plane()
+    controller = make(config(FIRST), plane)
+    controller.reloading.sockets = None
+    with pytest.raises(Refused, match="rproxy is stopping"):
+        await controller.apply(config(SECOND))
+    assert not plane.told
+
+
 async def test_file_that_cannot_be_opened_changes_nothing() -> None:
     plane = Plane()
     controller = make(config(FIRST), plane)

@@ -12,6 +12,7 @@ import pytest
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import Config, Frontend, Respond
 from proxy.core.listening import compare
+from proxy.core.plan import diff
 from proxy.serve.listeners import ListenError, Listeners, close_bound, share_of
 from proxy.serve.reload.rehearsal import Refused
 from proxy.serve.workers.shared_sockets import SharedSockets
@@ -51,10 +52,10 @@ def test_each_worker_gets_a_socket_of_a_new_port_and_all_the_same_of_a_path(tmp_
     first, second = (share_of(opened, number, 2) for number in (1, 2))
     assert [len(first), len(second)] == [2, 2]
     assert len({bound.sock for bound in (*first, *second)}) == 3
-    sockets.take(change, opened)
+    sockets.take(change, diff(old, new), opened)
     assert listeners.bound == opened
     assert all(sock.fileno() < 0 for sock in gone)
-    sockets.take(compare(new, config(port)), [])
+    sockets.take(compare(new, config(port)), diff(new, config(port)), [])
     assert not (tmp_path / "web.sock").exists()
     assert [bound.address for bound in listeners.bound] == [port, port]
     listeners.close()
