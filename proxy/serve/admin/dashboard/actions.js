@@ -36,30 +36,39 @@ export class Actions {
   }
 
   async weight(pool, backend, weight) {
-    const text = `${pool} ${backend}. It counts from the next request, until the configuration is changed.`;
-    const answer = await ask({ title: "Weight", text, field: "Weight", value: String(weight), number: true, yes: "Set" });
-    if (answer) await this.#send("backends/weight", { pool, backend, weight: Number(answer) }, `${backend}: weight ${answer}`);
+    const text = `${pool} ${backend}. It counts from the next request on, until rproxy is started again.`;
+    const field = "Weight, or nothing for the configured one";
+    const answer = await ask({ title: "Weight", text, field, value: String(weight), number: true, yes: "Set" });
+    if (answer === null) return;
+    const body = { pool, backend, weight: answer === "" ? null : Number(answer) };
+    await this.#send("backends/weight", body, `${backend}: weight ${answer || "as configured"}`);
   }
 
   async reload() {
     if (!(await ask({ title: "Reload", text: "Read the configuration again, and apply what has changed.", yes: "Reload" }))) return;
-    await this.#send("reload", {}, "Reloaded");
+    const told = await this.#send("reload", {});
+    if (!told) return;
+    const warnings = told.problems.map(({ line, message }) => `warning, line ${line}: ${message}`);
+    notice(["Reloaded", ...(told.plan.length ? told.plan : ["nothing has changed"]), ...warnings].join("\n"));
   }
 
   #sure(what, backend, pool) {
     return ask({ title: `${what} the last one?`, text: `${backend} is the only ready backend of ${pool}. Nothing would serve it.`, yes: what });
   }
 
-  async #send(path, body, done) {
+  // What was answered; null when it was refused, which is told. done: what is told when it was not.
+  async #send(path, body, done = "") {
     const headers = { "Content-Type": "application/json", Authorization: `Bearer ${sessionStorage.getItem(KEPT_AS)}` };
     try {
       const answer = await fetch(`api/${path}`, { method: "POST", headers, body: JSON.stringify(body) });
       const told = await answer.json().catch(() => ({}));
-      if (answer.ok) notice([done, ...(told.plan ?? [])].join("\n"));
-      else notice(told.error ?? told.detail ?? `The server answered ${answer.status}`, true);
       if (answer.status === 401 || answer.status === 403) this.#forget();
+      if (!answer.ok) notice(told.error ?? `The server answered ${answer.status}`, true);
+      else if (done) notice(done);
+      return answer.ok ? told : null;
     } catch (error) {
       notice(`Not sent: ${error.message}`, true);
+      return null;
     }
   }
 

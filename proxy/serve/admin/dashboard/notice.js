@@ -1,12 +1,12 @@
-// What came of an action, at the edge of the page for a while.
+// What came of an action, at the edge of the page: for a while, or until it is clicked when it was refused.
 
 import { element } from "./dom.js";
 
 const SHOWN = 8000; // milliseconds
 
 export function notice(text, isBad = false) {
-  const node = element("div", { class: isBad ? "notice bad" : "notice" }, text);
+  const node = element("div", { class: `notice${isBad ? " bad" : ""}${text.includes("\n") ? " long" : ""}` }, text);
   document.getElementById("notices").append(node);
   node.addEventListener("click", () => node.remove());
-  setTimeout(() => node.remove(), isBad ? 2 * SHOWN : SHOWN);
+  if (!isBad) setTimeout(() => node.remove(), SHOWN);
 }

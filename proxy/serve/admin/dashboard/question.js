@@ -12,7 +12,7 @@ export function ask({ title, text, yes, field = "", value = "", secret = false, 
   setText(document.getElementById("question-yes"), yes);
   setText(label.querySelector("span"), field);
   label.hidden = !field;
-  Object.assign(input, { type: secret ? "password" : number ? "number" : "text", value, required: Boolean(field), min: number ? "1" : "", disabled: !field });
+  Object.assign(input, { type: secret ? "password" : number ? "number" : "text", value, required: secret, min: number ? "1" : "", disabled: !field });
   dialog.returnValue = "";
   dialog.showModal();
   if (field) input.select();

@@ -122,3 +122,23 @@ def test_a_wrong_token_changes_nothing(rproxy: Rproxy, page: Chrome) -> None:
     wait_until(lambda: bool(texts(page, "#notices .bad")))
     assert not any(texts(page, ".controls"))
     assert "two" in ask(rproxy)
+
+
+def test_a_reload_tells_what_changed_or_what_is_wrong(rproxy: Rproxy, page: Chrome) -> None:
+    path = rproxy.directory / "lb.toml"
+    good = path.read_text()
+    unlock(page, TOKEN)
+    path.write_text(good.replace("round-robin", "round-robbing"))
+    reload(page)
+    wait_until(lambda: 'did you mean "round-robin"?' in text(page, "#notices .bad"))
+    path.write_text(good.replace('one" }', 'one", max_connections = 7 }'))
+    reload(page)
+    wait_until(lambda: "7" in text(page, "#notices .notice:last-child"))
+    wait_until(lambda: "of 7" in text(page, f"{backend_row(rproxy.addresses['app'][0])} .slots"))
+    assert "reloaded 1" in text(page, "#about")
+    assert ask(rproxy).total() == 10
+
+
+def reload(page: Chrome) -> None:
+    press(page, "header", "Reload")
+    press(page, "#question", "Reload")

@@ -8,7 +8,7 @@ import { backendRow } from "./backend.js";
 
 const HEADS = ["State", "Backend", "Slots", "Requests/s", "Latency p50 · p90 · p99", "Answers", "Weight", ""];
 const MANY = 20; // backends from which on they can be filtered
-const TICKS = { "1 ms": 0.001, "10 ms": 0.01, "100 ms": 0.1, "1 s": 1 };
+const TICKS = [["1 ms", 0.001], ["10", 0.01], ["100", 0.1], ["1 s", 1]];
 
 export function pools(node, history, actions) {
   const list = new List(node, (pool) => card(pool, history, actions));
@@ -64,7 +64,7 @@ function heads() {
 
 function axis() {
   const node = element("span", { class: "axis", "aria-hidden": "true" });
-  for (const [name, seconds] of Object.entries(TICKS)) {
+  for (const [name, seconds] of TICKS) {
     const tick = element("span", {}, name);
     tick.style.left = `${place(seconds)}%`;
     node.append(tick);
