@@ -36,7 +36,7 @@ class Sharing:
     so that there is one each 2.5 ms.
 
     Slots of a backend with a limit are tokens: a semaphore (eventfd(2) with EFD_SEMAPHORE) has those that nobody took,
-    so that no number of processes ever takes more than there are. That costs a system call per slot, 0.4 us each way.
+    so that no number of processes ever takes more than there are. That costs two system calls for each slot, 1.9 us.
     What a killed process held is in its column: see serve/workers/slot_keeper.py.
     """
 

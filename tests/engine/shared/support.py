@@ -65,7 +65,7 @@ class Worker:
 
     def make_pool(self, settings: Pool) -> None:
         backends = [live(backend) for backend in settings.backends]
-        self.pool = SharedPool(settings, backends, Random(self.number), self.reactor, _report, self.sharing)
+        self.pool = SharedPool(settings, backends, Random(self.number), self.reactor, report, self.sharing)
 
     def adopt(self) -> None:
         """What the keeper has to share now, as it comes through a channel: with descriptors of our own."""
@@ -108,7 +108,7 @@ class Worker:
         self.reactor.close_all()
 
 
-def _report(pool: LivePool, backend: LiveBackend, reason: str) -> None:
+def report(pool: LivePool, backend: LiveBackend, reason: str) -> None:
     """Nobody connects."""
 
 

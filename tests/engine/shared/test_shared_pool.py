@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
+from timeit import repeat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +14,15 @@ from hypothesis import strategies as st
 
 from proxy.core.balance.registry import POLICIES
 from proxy.core.config import Config
+from proxy.engine.frontend import LivePool
+from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import TOLERANCE
-from tests.engine.shared.support import Work, Worker, counted, free, keeping, live, pool_settings, sharing
+from tests.engine.shared.support import Work, Worker, counted, free, keeping, live, pool_settings, report, sharing
 
 if TYPE_CHECKING:
     from proxy.core.config import Pool
     from proxy.serve.workers.slot_keeper import SlotKeeper
+    from tests.conftest import Figures
 
 # ---------------------------------------------------------------------- what others have
 
@@ -126,6 +131,24 @@ def test_every_policy_uses_every_slot(balance: str) -> None:
         got = Counter(worker.take().name for worker in (one, two, one, two, one, two))
         assert sorted(got.values()) == [1, 2, 3]
         assert one.pool.take() is two.pool.take() is None
+
+
+def test_what_shared_slots_cost(figures: Figures) -> None:
+    def microseconds(pool: LivePool) -> float:
+        def take_and_give_back() -> None:
+            backend = pool.take()
+            assert backend is not None
+            pool.give_back(backend)
+
+        return min(repeat(take_and_give_back, number=1000, repeat=20)) * 1000
+
+    settings = pool_settings(0, 0, 0, 0)
+    alone = LivePool(settings, [live(b) for b in settings.backends], Random(0), Reactor(), report)
+    with sharing(0, 0, 0, 0) as (shared, _), sharing(9, 9, 9, 9) as (limited, _):
+        figures(
+            f"a slot of 4 backends, taken and given back: {microseconds(alone):.2f} us, shared "
+            f"{microseconds(shared.pool):.2f} us, with a limit {microseconds(limited.pool):.2f} us"
+        )
 
 
 # ---------------------------------------------------------------------- who waits
