@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.support import PATH, RPROXY, running, short_directory
-from tests.processes import DEADLINE, ROOT, free_port, wait_until
+from tests.clients.support import PATH, RPROXY, START, running, short_directory
+from tests.processes import ROOT, free_port, wait_until
 from tests.serve.admin.dashboard.play import Player, playing
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Terminal:
 
     def wait_for(self, words: str) -> None:
         """Until they were written to it after what was waited for last."""
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + START
         while words not in self._seen:
             assert time.monotonic() < end, self._seen[-2000:]
             if select.select([self._fd], [], [], 0.1)[0]:
@@ -66,7 +66,7 @@ class Terminal:
         self._seen = self._seen.partition(words)[2]
 
     def wait_end(self) -> int:
-        end = time.monotonic() + DEADLINE
+        end = time.monotonic() + START
         while self.process.poll() is None and time.monotonic() < end:
             if select.select([self._fd], [], [], 0.05)[0]:
                 self._seen += os.read(self._fd, 65536).decode(errors="replace")
