@@ -68,7 +68,15 @@ class ReopenFiles:
     certificates: bool = True
 
 
-Order = Accept | BackendState | Reconfigure | Drain | ReopenFiles
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """Accept for other workers too, who are away: from the listening sockets that go with this, besides the own ones,
+    and for nobody any more for whom that was said before. places: theirs."""
+
+    places: tuple[Place, ...]
+
+
+Order = Accept | BackendState | Reconfigure | Drain | ReopenFiles | StandIn
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import SharedPool
 from proxy.engine.timers import Wheel
 from proxy.engine.tls.backend_tls import TlsFileError
+from proxy.serve.listeners import Bound
 from proxy.serve.logs.access_log import LogError, LogWriter
 from proxy.serve.metrics import Teller
-from proxy.serve.orders import BackendState, Failed, Observed, Reconfigure, ReopenFiles
+from proxy.serve.orders import BackendState, Failed, Observed, Reconfigure, ReopenFiles, StandIn
 from proxy.serve.reload.departing import Departing
 from proxy.serve.reload.reconfiguration import Reconfiguration
 from proxy.serve.tls.certificate_watch import CertificateWatch
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
     from proxy.engine.observing import ObservingPool, Sight
     from proxy.engine.shared.sharing import Sharing
-    from proxy.serve.listeners import Bound, Listeners
+    from proxy.serve.listeners import Listeners
     from proxy.serve.orders import Order, Report
 
 logger = logging.getLogger("rproxy")
@@ -81,6 +82,7 @@ class Server:
         self.departing = Departing(self)
         self._teller = Teller(self) if config.admin is not None else None
         self._accepting: list[Listener] = []
+        self._others: set[socket.socket] = set()  # among our listeners, while those whose they are are away
         self._is_accepting = False
         self.logs: list[LogWriter] = []
         self._writing: trio.Nursery | None = None  # where they run
@@ -142,6 +144,8 @@ class Server:
                 self._reopen_files(order)
             case Reconfigure():
                 self._reconfigure(order, sockets)
+            case StandIn():
+                self._stand_in([Bound(*place, sock) for place, sock in zip(order.places, sockets, strict=True)])
             case _:
                 raise NotImplementedError(order)
 
@@ -201,6 +205,19 @@ class Server:
                 listener.close()
                 listener = None
             self._accepting.append(listener or Listener(frontend, sock))
+
+    def _stand_in(self, others: list[Bound]) -> None:
+        """The sockets of those who are back are theirs again, with whoever waits in their queues."""
+        former = self._others
+        self._others = {bound.sock for bound in others}
+        for listener in self._accepting:
+            if listener.sock in former:
+                listener.close()
+        for sock in former:
+            sock.close()
+        ours = [bound for bound in self.listeners.bound if bound.sock not in former]
+        self.listeners.bound = [*ours, *(bound for bound in others if bound.frontend in self.frontends)]
+        self.attach()
 
     @property
     def addresses(self) -> dict[str, list[Address]]:

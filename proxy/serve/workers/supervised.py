@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from proxy.core.restart import Condition, RestartPolicy, Restarts
 from proxy.core.share import Share
 from proxy.core.statistics import Life
 from proxy.serve.controller import wall_clock
-from proxy.serve.orders import Accept, CannotStart, Drain, Failed, Prepared, Reconfigure, report_from_json
+from proxy.serve.orders import Accept, CannotStart, Drain, Failed, Prepared, Reconfigure, StandIn, report_from_json
 from proxy.serve.workers.begin import Adopt, Begin
 from proxy.serve.workers.channel import (
     LARGEST_REPORT,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from proxy.core.statistics import WorkerCondition
     from proxy.serve.controller import Controller
-    from proxy.serve.listeners import Listeners
+    from proxy.serve.listeners import Bound, Listeners
     from proxy.serve.orders import Order
     from proxy.serve.workers.slot_keeper import SlotKeeper
     from proxy.serve.workers.spawning import Process, Spawning
@@ -50,6 +51,7 @@ class WorkerError(Exception):
 
 class Supervised:
     """number: from 1. state; since: of the wall clock, when it changed. pid: of the process, None between two.
+    stands_in: the listening sockets of others that it was told to accept from.
 
     A data plane for the controller: orders to a process that is not there are dropped, because the next one is told
     everything when it begins.
@@ -76,6 +78,8 @@ class Supervised:
         self._listeners = listeners
         self._slots = slots
         self._share = Share()
+        self.stands_in: list[Bound] = []
+        self._changed_at = trio.current_time()
         self._restarts = Restarts(POLICY, trio.current_time())
         self._outbox: Outbox | None = None
         self._ending = trio.Event()
@@ -115,8 +119,23 @@ class Supervised:
         self._set("draining")
         self.send(Drain(seconds))
 
+    def away(self) -> float:
+        """For how many seconds it has served nobody, as far as can be known; inf between two processes."""
+        if self.state == "running":
+            return self._heart.silent if self._heart is not None else 0.0
+        return math.inf if self.state in ("dead", "hung") else trio.current_time() - self._changed_at
+
+    def stand_in(self, others: Sequence[Bound]) -> None:
+        """Accept from these sockets as well, and from no others than these and its own."""
+        own = {sock for _, _, sock in self._listeners.share(self.number, self._count)}
+        wanted = [bound for bound in others if bound.sock not in own]  # a Unix socket is everybody's
+        if wanted != self.stands_in:
+            self.stands_in = wanted
+            places = tuple((name, address) for name, address, _ in wanted)
+            self.send(StandIn(places), [sock for _, _, sock in wanted])
+
     def _set(self, state: WorkerCondition) -> None:
-        self.state, self.since = state, wall_clock()
+        self.state, self.since, self._changed_at = state, wall_clock(), trio.current_time()
 
     # ------------------------------------------------------------------ one process after the other
 
@@ -156,6 +175,7 @@ class Supervised:
     async def _attend(self, process: Process, channel: Channel, first: _First) -> int | None:
         self.pid = process.pid
         self._outbox = Outbox(channel)
+        self.stands_in = []
         heard_all = trio.Event()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._outbox.run)
@@ -206,6 +226,7 @@ class Supervised:
                 self._why = report.reason
             case Failed():  # it has given up rights that its successor reads the new files with
                 self._why = f"it cannot take over the new configuration: {report.why}"
+                self._set("draining")
                 self.send(Drain(LAST_CHANCE))
             case _:
                 self._controller.observed(report, self.number)

@@ -19,6 +19,7 @@ from proxy.serve.listeners import Listeners
 from proxy.serve.workers.shared_sockets import SharedSockets
 from proxy.serve.workers.slot_keeper import SlotKeeper
 from proxy.serve.workers.spawning import Spawning
+from proxy.serve.workers.standing_in import StandingIn
 from proxy.serve.workers.supervised import Supervised
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Supervisor:
             raise
         self.spawning = Spawning()
         self.workers = [self._make_worker(number, count) for number in range(1, count + 1)]
+        self._standing_in = StandingIn(self.workers, self.listeners)
         self._all_over = trio.Event()
         self.controller.addresses = lambda: self.listeners.addresses
         self.controller.reloading.sockets = SharedSockets(self.listeners, self.slots, count)
@@ -83,6 +85,7 @@ class Supervisor:
                 await start_controlling(nursery, self.controller, self.listeners, self._inherited)
                 for worker in self.workers:
                     worker.serve()
+                nursery.start_soon(self._standing_in.run)
                 task_status.started()
         finally:
             self.listeners.close()
@@ -101,6 +104,7 @@ class Supervisor:
     async def drain(self, seconds: float) -> None:
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
         self.controller.reloading.sockets = None
+        self._standing_in.last_look()
         self.listeners.close()  # the workers have them too, and take in first what waits in their queues
         for worker in self.workers:
             worker.end(seconds)
