@@ -32,6 +32,7 @@ pytestmark = pytest.mark.slow
 
 
 async def test_all_workers_serve_and_end() -> None:
+    gc.collect()
     before = descriptors()
     async with backend(hello) as app:
         async with supervised(workers(2, config(app.address))) as running:
