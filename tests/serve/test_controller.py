@@ -102,5 +102,5 @@ def test_a_report_survives_the_way_through_json() -> None:
 
 @pytest.mark.parametrize("fields", [{}, {"kind": "BackendState"}, {"kind": "Observed"}, {"kind": "Drained", "x": 1}])
 def test_what_is_no_report_is_refused(fields: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="no report|validation error"):
+    with pytest.raises(ValueError, match=r"no report|validation error"):
         report_from_json(fields)
