@@ -23,6 +23,7 @@ import pytest
 
 from proxy import __version__
 from proxy.cli import main
+from proxy.serve.processes import user_name
 from tests.clients.support import (
     PATH,
     RPROXY,
@@ -202,7 +203,7 @@ def test_a_port_in_use_names_who_uses_it(good: Path, touched: Path, tmp_path: Pa
     assert status == 1
     name = Path("/proc/self/comm").read_text().strip()
     assert error == (
-        f"rproxy: frontend web: cannot listen on {address}: Address already in use, by {name} (pid {os.getpid()})\n"
+        f"rproxy: frontend web: cannot listen on {address}: Address already in use, by {name} (pid {os.getpid()}, user {user_name(os.getuid())})\n"
     )
     assert not touched.exists()
 
@@ -228,7 +229,7 @@ def test_a_unix_socket_in_use_is_not_taken_over(tmp_path: Path) -> None:
         status, error = finished(RPROXY, config, tmp_path)
         assert status == 1
         assert f"cannot listen on unix:{path}: Address already in use" in error
-        assert f"(pid {os.getpid()})" in error
+        assert f"(pid {os.getpid()}, user " in error
         assert path.is_socket()
 
 
@@ -452,7 +453,7 @@ def test_address_that_is_taken_changes_nothing_and_names_who_has_it(reloading: R
         rewrite(reloading, more=f', "127.0.0.1:{taken.getsockname()[1]}"', leads=GONE)
         reloading.signal(signal.SIGHUP)
         wait_until(lambda: "the configuration stays as it was: frontend web: cannot listen on" in reloading.log)
-    assert f"(pid {os.getpid()})" in reloading.log
+    assert f"(pid {os.getpid()}, user " in reloading.log
     assert request(reloading.address).status == 418
 
 

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 from proxy.core.group import MemberSocket
 from proxy.serve.port_sockets import listening_for, sockets_of_port
-from proxy.serve.processes import holders
+from proxy.serve.processes import holders, sockets_held_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from proxy.serve.port_sockets import PortSocket
 
 MOST_COUNTED = 2000  # connections of a group that are told apart by member: 2 us each, in /proc
@@ -74,22 +72,3 @@ class GroupTables:
 
 def _is_there(pid: int) -> bool:
     return os.path.exists(f"/proc/{pid}")
-
-
-def sockets_held_by(pid: int) -> set[int]:
-    """Their inodes; none if it has ended, or is another user's."""
-    try:
-        with os.scandir(f"/proc/{pid}/fd") as entries:
-            return set(_inodes(entry.path for entry in entries))
-    except OSError:
-        return set()
-
-
-def _inodes(paths: Iterable[str]) -> Iterable[int]:
-    for path in paths:
-        try:
-            link = os.readlink(path)
-        except OSError:
-            continue  # closed meanwhile
-        if link.startswith("socket:["):
-            yield int(link[8:-1])

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from proxy.serve.backends.group_tables import GroupTables, sockets_held_by
+from proxy.serve.backends.group_tables import GroupTables
+from proxy.serve.processes import sockets_held_by
 from tests.processes import connect, free_port, request, start_backend, wait_until
 
 pytestmark = [
