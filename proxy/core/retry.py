@@ -6,6 +6,7 @@
     an idle connection turned out stale  one that may be repeated                  here, on a new connection
     closed, reset                        one that may be repeated, if listed       elsewhere, or else here
     response-head-timeout, bad-response  one that may be repeated, if listed       elsewhere
+    left out while it was waited for     one that may be repeated, if listed       elsewhere; or else it is waited for
     an answer such as 503                one that may be repeated, if listed       elsewhere; or else it is the answer
 
 Listed: in `retry_on`. May be repeated: all of it is still here, nothing of an answer went downstream, and its method is
@@ -27,8 +28,9 @@ CLOSED = "closed"
 RESET = "reset"
 HEAD_TIMEOUT = "response-head-timeout"
 BAD_RESPONSE = "bad-response"
+UNHEALTHY = "unhealthy"  # nothing has failed yet: probes or ejection took the backend out that it waits for
 NON_IDEMPOTENT = "non-idempotent"  # no failure: the wish to repeat requests of every method
-LOSSES = frozenset({CLOSED, RESET, HEAD_TIMEOUT, BAD_RESPONSE})
+LOSSES = frozenset({CLOSED, RESET, HEAD_TIMEOUT, BAD_RESPONSE, UNHEALTHY})
 _MAY_STAY = frozenset({CLOSED, RESET})  # a worker died, and the next one may listen on the same address
 
 

@@ -29,10 +29,12 @@ class ObservingPool(Pool[LiveBackend]):
     config: config.Pool
     report: Callable[[ObservingPool, LiveBackend, Sight, str], None]
 
-    def mark(self, backend: LiveBackend, *, is_healthy: bool) -> None:
-        """The controller's word. What was counted before a change says nothing of what comes."""
-        if self.set_healthy(backend, is_healthy):
-            backend.failed_connects = backend.failed_answers = 0
+    def mark(self, backend: LiveBackend, *, is_healthy: bool) -> bool:
+        """The controller's word; whether that was a change. What was counted before one says nothing of what comes."""
+        if not self.set_healthy(backend, is_healthy):
+            return False
+        backend.failed_connects = backend.failed_answers = 0
+        return True
 
     def connected(self, backend: LiveBackend) -> None:
         """A new connection to it works."""

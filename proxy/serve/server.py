@@ -12,6 +12,7 @@ import trio
 from proxy.core.metrics.tally import Tally
 from proxy.core.timeouts import shortest_timeout
 from proxy.engine.frontend import Frontend, LivePool
+from proxy.engine.http.exchange import Exchange
 from proxy.engine.listener import Listener, refuse_new
 from proxy.engine.make_backends import make_backends, read_tls_again
 from proxy.engine.measured import MeasuredRecords
@@ -166,10 +167,18 @@ class Server:
             return  # a reload has taken it away meanwhile
         if state.sockaddr is not None:
             backend.resolved(socket.AddressFamily(state.family), state.sockaddr)
-        pool.mark(backend, is_healthy=state.is_healthy)
+        if pool.mark(backend, is_healthy=state.is_healthy) and not state.is_healthy:
+            self._call_back_from(backend)
         backend.is_returning = state.is_returning
         pool.set_draining(backend, state.is_draining)
         pool.set_weight(backend, state.weight)
+
+    def _call_back_from(self, backend: LiveBackend) -> None:
+        """Requests that wait for this one may be sent elsewhere. O(sessions), for each backend that goes down."""
+        for timed in self.wheel.members():
+            exchange = getattr(timed, "exchange", None)
+            if isinstance(exchange, Exchange) and exchange.backend is backend:
+                self.reactor.call_soon(exchange.backend_left_out, backend)
 
     def _reopen_files(self, order: ReopenFiles) -> None:
         for log in self.logs:

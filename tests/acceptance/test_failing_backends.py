@@ -33,9 +33,9 @@ listen = "{web}"
 pool = "app"
 [pools.app]
 backends = [{backends}]
-retry_on = ["closed", "reset", "response-head-timeout", 500]
+retry_on = ["closed", "reset", "unhealthy", 500]
 retry_budget = {{ at_least = 100 }}
-timeouts = {{ connect = "1s", response_head = "1s" }}
+timeouts = {{ connect = "1s" }}
 health_check = {{ path = "/", interval = "500ms", timeout = "300ms" }}
 ejection = {{ first_time = "1s" }}
 [admin]

@@ -13,6 +13,7 @@ from proxy.core.retry import (
     HEAD_TIMEOUT,
     NON_IDEMPOTENT,
     RESET,
+    UNHEALTHY,
     Again,
     BacklogWait,
     FailedTry,
@@ -20,8 +21,8 @@ from proxy.core.retry import (
 )
 
 DEFAULT = (CONNECT, CLOSED, RESET)
-EVERYTHING = (*DEFAULT, HEAD_TIMEOUT, BAD_RESPONSE, "429", "500", "502", "503", "504", NON_IDEMPOTENT)
-SENT = (CLOSED, RESET, HEAD_TIMEOUT, BAD_RESPONSE, "503")
+EVERYTHING = (*DEFAULT, UNHEALTHY, HEAD_TIMEOUT, BAD_RESPONSE, "429", "500", "502", "503", "504", NON_IDEMPOTENT)
+SENT = (CLOSED, RESET, UNHEALTHY, HEAD_TIMEOUT, BAD_RESPONSE, "503")
 
 
 def decide(policy: RetryPolicy, failure: str, *, has_budget: bool = True, **known: object) -> Again:

@@ -24,7 +24,7 @@ from proxy.core.errors import (
 )
 from proxy.core.http.framing import END_OF_HEAD
 from proxy.core.http.response import could_be_response
-from proxy.core.retry import BAD_RESPONSE, CLOSED, HEAD_TIMEOUT, RESET
+from proxy.core.retry import BAD_RESPONSE, CLOSED, HEAD_TIMEOUT, RESET, UNHEALTHY
 from proxy.engine.backend import connect_failed
 from proxy.engine.flow import FIRST_READ
 from proxy.engine.http.download import Download
@@ -465,6 +465,13 @@ class Exchange:
             self._failed(failure.reason)
         if not self.again().lost(kind, is_unsent=is_unsent, is_stale=is_stale):
             self.fail(failure)
+
+    def backend_left_out(self, backend: LiveBackend) -> None:
+        """Probes or ejection took it out: whoever waits for its answer may wait for a process that hangs. Behind the
+        batch; not while parts of the request or of an answer are on their way, and nothing changes without another."""
+        is_waiting = self.waiting is _RESPONSE_HEAD and self.connection is not None and not self.answer
+        if is_waiting and self.backend is backend and self.upload is None and self.download is None:
+            self.again().lost(UNHEALTHY)
 
     def _failed(self, reason: str) -> None:
         """The backend took the request and did badly, whatever becomes of the request."""

@@ -237,7 +237,7 @@ backends = ["127.0.0.1:9001"]
 retry_on = ["reset", "http_503"]
 """,
         """\
-lb.toml:6:22: "http_503" is not a value of "retry_on": it takes "connect-failure", "closed", "reset", "response-head-timeout", "bad-response", "429", "500", "502", "503", "504" or "non-idempotent"; did you mean "503"?
+lb.toml:6:22: "http_503" is not a value of "retry_on": it takes "connect-failure", "closed", "reset", "unhealthy", "response-head-timeout", "bad-response", "429", "500", "502", "503", "504" or "non-idempotent"; did you mean "503"?
   retry_on = ["reset", "http_503"]
                        ^
 for example: retry_on = ["closed", "reset", "503"]

@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
+import trio.testing
 
 from proxy.core.config import Ejection
+from proxy.serve.orders import BackendState
 from tests.engine.support import (
     GET,
     NOBODY,
     OK,
+    Gate,
     Wire,
     always,
     ask,
@@ -23,6 +27,7 @@ from tests.engine.support import (
     proxy,
     silent,
     status,
+    until,
 )
 
 if TYPE_CHECKING:
@@ -134,3 +139,50 @@ async def test_of_tcp_sessions_connects_count() -> None:
                     await wire.send(GET)
                     assert (await wire.response())[1] == b"ok"
             assert not first(server).is_healthy
+
+
+POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
+
+
+async def test_who_waits_for_a_backend_that_is_found_down_is_served_by_another() -> None:
+    async with backend(silent) as hung, backend(hello) as good:
+        async with proxy(config(hung.address, good.address)) as server:
+            async with client(server) as wire:
+                await wire.send(GET)
+                await until(lambda: first(server).taken == 1)
+                leave(server)
+                assert (await wire.response())[1] == b"ok"
+            assert server.pools["app"].retried == {"unhealthy": 1}
+
+
+@pytest.mark.parametrize(("request_", "settings"), [(POST, {}), (GET, {"retry_on": ("closed",)})])
+async def test_unless_it_may_not_be_sent_again(request_: bytes, settings: dict[str, Any]) -> None:
+    gate = Gate(OK)
+    async with backend(gate) as slow, backend(hello) as good:
+        async with proxy(config(slow.address, good.address, **settings)) as server:
+            async with client(server) as wire:
+                await wire.send(request_)
+                await until(lambda: gate.arrived == 1)
+                leave(server)
+                await trio.testing.wait_all_tasks_blocked()
+                gate.open()
+                assert (await wire.response())[1] == b"ok"
+            assert not server.pools["app"].retried
+
+
+async def test_where_there_is_no_other_the_wait_goes_on() -> None:
+    gate = Gate(OK)
+    async with backend(gate) as slow:
+        async with proxy(config(slow.address)) as server:
+            async with client(server) as wire:
+                await wire.send(GET)
+                await until(lambda: gate.arrived == 1)
+                leave(server)
+                await trio.testing.wait_all_tasks_blocked()
+                gate.open()
+                assert (await wire.response())[1] == b"ok"
+
+
+def leave(server: Server) -> None:
+    """As probes would have it."""
+    server.send(BackendState(pool="app", backend=first(server).name, is_healthy=False))

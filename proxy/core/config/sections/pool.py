@@ -106,8 +106,9 @@ class Pool(Section):
     retry_on: Annotated[tuple[RetryOnItem, ...], like(["closed", "reset", "503"])] = DEFAULT_RETRY_ON
     """After what a request is tried again, if its method is idempotent, all of it (up to 64 KiB of body) is still here,
     and nothing of an answer reached the client. "closed" and "reset": the backend's connection, before an answer;
-    "response-head-timeout", "bad-response"; an answer with status "429", "500", "502", "503" or "504", if another
-    backend is ready; "non-idempotent": POST and PATCH too. "connect-failure" is always retried, whatever the method.
-    Default ["connect-failure", "closed", "reset"]."""
+    "unhealthy": probes or ejection took the backend out while its answer was waited for; "response-head-timeout",
+    "bad-response"; an answer with status "429", "500", "502", "503" or "504", if another backend is ready;
+    "non-idempotent": POST and PATCH too. "connect-failure" is always retried, whatever the method.
+    Default ["connect-failure", "closed", "reset", "unhealthy"]."""
     retry_budget: Annotated[RetryBudget, like({"percent": 20})] = field(default_factory=RetryBudget)
     """How much may be sent again."""

@@ -9,10 +9,10 @@ from proxy.core.config.sections.section import Section, like
 from proxy.core.config.sections.values import Whole
 
 RetryOn = Literal[
-    "connect-failure", "closed", "reset", "response-head-timeout", "bad-response",
+    "connect-failure", "closed", "reset", "unhealthy", "response-head-timeout", "bad-response",
     "429", "500", "502", "503", "504", "non-idempotent",
 ]  # fmt: skip
-DEFAULT_RETRY_ON: tuple[RetryOn, ...] = ("connect-failure", "closed", "reset")
+DEFAULT_RETRY_ON: tuple[RetryOn, ...] = ("connect-failure", "closed", "reset", "unhealthy")
 
 
 def _status_as_text(value: object) -> object:

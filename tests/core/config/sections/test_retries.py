@@ -5,8 +5,8 @@ from proxy.core.config.sections.retries import DEFAULT_RETRY_ON
 
 START = '[frontends.web]\nlisten = "127.0.0.1:80"\npool = "app"\n[pools.app]\nbackends = ["127.0.0.1:9001"]\n'
 CHOICES = (
-    'it takes "connect-failure", "closed", "reset", "response-head-timeout", "bad-response", "429", "500", "502", '
-    '"503", "504" or "non-idempotent"'
+    'it takes "connect-failure", "closed", "reset", "unhealthy", "response-head-timeout", "bad-response", "429", '
+    '"500", "502", "503", "504" or "non-idempotent"'
 )
 
 
