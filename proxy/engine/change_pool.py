@@ -33,15 +33,15 @@ def change_pool(pool: LivePool, settings: config.Pool, fresh: Sequence[LiveBacke
     if _begin_alike(before, settings):
         known |= {backend.name: backend for backend in pool.backends}
     kept = [known.get(backend.name, backend) for backend in fresh]
-    for backend in pool.backends[:]:
-        if backend not in kept:
-            _let_leave(pool, backend, before, now)
+    there, stay = set(pool.backends), set(kept)
+    for backend in there - stay:
+        _let_leave(pool, backend, before, now)
     for backend, new in zip(kept, fresh, strict=True):
         if backend in pool.leaving:
             del pool.leaving[backend]
             pool.set_draining(backend, False)
         _adjust(pool, backend, new)
-        if backend not in pool.backends:
+        if backend not in there:
             pool.add(backend)
     pool.backends[:] = kept  # the order of the file
 

@@ -163,8 +163,16 @@ class Server:
     def _set_backend(self, state: BackendState) -> None:
         pool = self.pools.get(state.pool)
         backend = pool.find(state.backend) if pool is not None else None
-        if pool is None or backend is None:
-            return  # a reload has taken it away meanwhile
+        if pool is not None and backend is not None:  # else a reload has taken it away meanwhile
+            self._set(pool, backend, state)
+
+    def set_backends(self, states: Iterable[BackendState]) -> None:
+        """All of them, in linear time."""
+        known = {(pool.name, each.name): (pool, each) for pool in self.pools.values() for each in pool.backends}
+        for state in states:
+            self._set(*known[state.pool, state.backend], state)
+
+    def _set(self, pool: LivePool, backend: LiveBackend, state: BackendState) -> None:
         if state.sockaddr is not None:
             backend.resolved(socket.AddressFamily(state.family), state.sockaddr)
         if pool.mark(backend, is_healthy=state.is_healthy) and not state.is_healthy:

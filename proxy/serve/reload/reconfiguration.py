@@ -70,6 +70,11 @@ class Reconfiguration:
             settings, backends = self._plan.config.pools[name], self._server.pools[name].backends
             tls = backends[0].tls if backends and settings.tls == self._old.pools[name].tls else None
             found[name] = make_backends(settings, tls.context if tls is not None else None)
+        states = {(state.pool, state.backend): state for state in self._order.states}
+        for name, backends in found.items():
+            for backend in backends:
+                if (state := states.get((name, backend.name))) is not None:
+                    backend.is_healthy = state.is_healthy  # before work that waits gets to it
         return found
 
     def _read_certificates(self) -> dict[str, WatchedCertificates]:
@@ -114,8 +119,7 @@ class Reconfiguration:
             if tell is not None and timed.frontend in told:  # type: ignore[attr-defined] # an HttpSession
                 tell()
         server.attach(server.listeners.take(compare(self._old, config), self._opened))
-        for state in self._order.states:
-            server.send(state)
+        server.set_backends(self._order.states)
 
     def _change_pools(self, now: float) -> None:
         server, plan = self._server, self._plan

@@ -29,6 +29,7 @@ from proxy.core.config import (
     Respond,
     Route,
 )
+from proxy.core.config import Backend as BackendConfig
 from proxy.core.listening import compare
 from proxy.core.plan import diff
 from proxy.engine.http.live_route import LiveRoute
@@ -275,6 +276,25 @@ async def test_what_is_decided_of_new_backends_comes_with_them() -> None:
             for _ in range(4):
                 await ask(server)
             assert (one.connections, two.connections) == (1, 0)
+
+
+async def test_work_that_waits_does_not_go_to_a_new_backend_that_is_not_up_yet() -> None:
+    gate = Gate()
+    async with backend(gate) as one, backend(hello) as two:
+        limited = BackendConfig(address=one.address, max_connections=1)
+        async with proxy(config(limited)) as server, client(server) as first, client(server) as second:
+            await first.send(GET)
+            await until(lambda: gate.arrived == 1)
+            await second.send(GET)
+            await until(lambda: server.pools["app"].waiting == 1)
+            new = with_pool(server.config, backends=config(limited, two.address).pools["app"].backends)
+            state = BackendState(pool="app", backend=str(two.address), is_healthy=False)
+            server.send(Reconfigure(new, states=(state,)))
+            assert server.pools["app"].waiting == 1
+            server.send(replace(state, is_healthy=True))
+            await second.response()
+            gate.open()
+            await first.response()
 
 
 # ---------------------------------------------------------------------- listeners
