@@ -151,3 +151,34 @@ async def test_or_refused_if_that_is_wanted() -> None:
     async with serving(address, health_check=QUICK, when_all_down="refuse") as one:
         await until(lambda: not one.server.pools["app"].backends[0].is_ready)
         assert texts(one)[1] == "app: no backend is healthy, its work is refused (when_all_down)"
+
+
+async def test_who_comes_back_has_a_twentieth_of_its_share_and_then_all_of_it() -> None:
+    def shares() -> list[int]:
+        """Of 105 picks."""
+        before = [backend.picked for backend in pool.backends]
+        for _ in range(105):
+            taken = pool.take()
+            assert taken is not None
+            pool.give_back(taken)
+        return [backend.picked - count for backend, count in zip(pool.backends, before, strict=True)]
+
+    async with (
+        listening(silent) as address,
+        listening(silent) as other,
+        serving(address, other, balance="round-robin", slow_start=20.0) as one,
+    ):
+        pool, now = one.server.pools["app"], 0.0
+        one.controller.clock = lambda: now
+        one.controller.set_healthy(controlled(one, address), is_healthy=False, reason="connect-refused")
+        assert shares() == [0, 105]
+        one.controller.set_healthy(controlled(one, address), is_healthy=True)
+        assert shares() == [5, 100]
+        now = 10.0
+        one.controller.bell.ring()
+        await until(lambda: [backend.weight for backend in pool.backends] == [10, 20])
+        assert shares() == [35, 70]
+        now = 20.0
+        one.controller.bell.ring()
+        await until(lambda: [backend.weight for backend in pool.backends] == [1, 1])
+        assert abs(shares()[0] - 52.5) < 1
