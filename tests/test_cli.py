@@ -23,7 +23,7 @@ import pytest
 
 from proxy import __version__
 from proxy.cli import main
-from proxy.serve.processes import user_name
+from proxy.serve.processes import process_of
 from tests.clients.support import (
     PATH,
     RPROXY,
@@ -201,10 +201,8 @@ def test_a_port_in_use_names_who_uses_it(good: Path, touched: Path, tmp_path: Pa
     with socket.create_server(("127.0.0.1", int(address.rpartition(":")[2]))):
         status, error = finished(RPROXY, good, tmp_path)
     assert status == 1
-    name = Path("/proc/self/comm").read_text().strip()
-    assert error == (
-        f"rproxy: frontend web: cannot listen on {address}: Address already in use, by {name} (pid {os.getpid()}, user {user_name(os.getuid())})\n"
-    )
+    us = process_of(os.getpid())
+    assert error == f"rproxy: frontend web: cannot listen on {address}: Address already in use, by {us}\n"
     assert not touched.exists()
 
 
