@@ -23,7 +23,10 @@ PATIENCE = 1.0  # seconds: five times a worker should have shown a sign of life 
 
 
 class StandingIn:
+    """served_at: when a worker was there last, by Trio's clock."""
+
     def __init__(self, workers: Sequence[Supervised], listeners: Listeners) -> None:
+        self.served_at = trio.current_time()
         self._workers = workers
         self._listeners = listeners
 
@@ -36,7 +39,9 @@ class StandingIn:
     def look(self) -> None:
         """Tells those who are there for whom they stand in now."""
         away = [worker.number for worker in self._workers if worker.away() > PATIENCE]
-        there = [worker.number for worker in self._workers if worker.number not in away]
+        there = [worker.number for worker in self._workers if worker.state == "running" and worker.number not in away]
+        if there:
+            self.served_at = trio.current_time()
         duties = stand_ins(there, away)
         for worker in self._workers:
             self._tell(worker, duties.get(worker.number, ()))

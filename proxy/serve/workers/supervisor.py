@@ -19,7 +19,7 @@ from proxy.serve.listeners import Listeners
 from proxy.serve.workers.shared_sockets import SharedSockets
 from proxy.serve.workers.slot_keeper import SlotKeeper
 from proxy.serve.workers.spawning import Spawning
-from proxy.serve.workers.standing_in import StandingIn
+from proxy.serve.workers.standing_in import LOOK, StandingIn
 from proxy.serve.workers.supervised import Supervised
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Supervisor:
             raise
         self.spawning = Spawning()
         self.workers = [self._make_worker(number, count) for number in range(1, count + 1)]
-        self._standing_in = StandingIn(self.workers, self.listeners)
+        self.standing_in = StandingIn(self.workers, self.listeners)
         self._all_over = trio.Event()
         self.controller.addresses = lambda: self.listeners.addresses
         self.controller.reloading.sockets = SharedSockets(self.listeners, self.slots, count)
@@ -68,7 +68,10 @@ class Supervisor:
         )
 
     async def moved(self) -> None:
-        """Returns at once: which workers move is seen to here, and what is left to prove is that this process does."""
+        """Returns when a worker serves; at once for as long as they may hang before they are replaced."""
+        patience = self.controller.config.worker_timeout + LAST_STEPS
+        while trio.current_time() > self.standing_in.served_at + patience:  # noqa: ASYNC110 - it is looked after as often
+            await trio.sleep(LOOK)
 
     def send(self, order: Order) -> None:
         """To every worker."""
@@ -85,7 +88,7 @@ class Supervisor:
                 await start_controlling(nursery, self.controller, self.listeners, self._inherited)
                 for worker in self.workers:
                     worker.serve()
-                nursery.start_soon(self._standing_in.run)
+                nursery.start_soon(self.standing_in.run)
                 task_status.started()
         finally:
             self.listeners.close()
@@ -104,7 +107,7 @@ class Supervisor:
     async def drain(self, seconds: float) -> None:
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
         self.controller.reloading.sockets = None
-        self._standing_in.last_look()
+        self.standing_in.last_look()
         self.listeners.close()  # the workers have them too, and take in first what waits in their queues
         for worker in self.workers:
             worker.end(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 def rave(number: int, channel: socket.socket) -> int:
     with channel:
         channel.sendall(struct.pack("!II", 20, 0) + b'{"kind": "Observed"}')
-        while channel.recv(65536):
-            pass
+        with contextlib.suppress(ConnectionResetError):
+            while channel.recv(65536):
+                pass
     return 0
 
 

@@ -71,6 +71,27 @@ async def test_one_that_keeps_dying_holds_up_nobody() -> None:
             assert status(await get(running)) == 200
 
 
+async def test_without_a_worker_nothing_moves() -> None:
+    """So that systemd's watchdog may try a start from the beginning."""
+    async with supervised(workers(2, config(TcpAddress("127.0.0.1", 1)))) as running:
+        await running.moved()
+        await make_them_useless(running)
+        running.standing_in.served_at -= 100.0
+        with trio.move_on_after(0.5) as patience:
+            await running.moved()
+        assert patience.cancelled_caught
+
+
+async def make_them_useless(running: Supervisor) -> None:
+    """All workers, and those that come after them."""
+    running.spawning.module = "tests.serve.workers.nonsense_spawner"
+    former = kill(running.spawning.pid)
+    await until(lambda: running.spawning.pid not in (None, former))
+    for worker in running.workers:
+        kill(worker.pid)
+    await until(lambda: all(worker.state != "running" for worker in running.workers))
+
+
 async def test_the_queue_of_one_that_is_away_is_served_when_all_end() -> None:
     async with backend(hello) as app, supervised(workers(2, config(app.address), worker_timeout=4.0)) as running:
         worker = running.workers[0]
