@@ -15,7 +15,6 @@ import threading
 import tomllib
 from contextlib import closing
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jsonschema
@@ -39,6 +38,7 @@ from tests.processes import DEADLINE, ROOT, connect, free_port, is_alive, is_lis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 GOOD = """
 [frontends.web]
