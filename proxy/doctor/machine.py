@@ -56,7 +56,8 @@ class Machine:
     """sysctls: those of SYSCTLS that this kernel has. cpus: that we may run on, or less by a quota of the cgroup, for
     which `workers = "auto"` has a worker each; inf if unknown. memory: bytes that are free to use, inf if unknown.
     open_files: the hard limit, of the rproxy that serves this configuration if one runs. uid: who runs the doctor.
-    runs_as: who will serve; None if that user does not exist. listening: None if the kernel would not say.
+    runs_as: who will serve; None if that user does not exist. overflows: connections that found a full accept queue,
+    since the machine was started. listening: None if the kernel would not say.
     """
 
     kernel: str = ""
@@ -67,6 +68,7 @@ class Machine:
     uid: int = 0
     binds_low_ports: bool = True
     runs_as: User | None = None
+    overflows: int = 0
     listening: tuple[Listening, ...] | None = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
 
@@ -87,6 +89,7 @@ def read_machine(config: Config) -> Machine:
         uid=os.geteuid(),
         binds_low_ports=_has_capability(CAP_NET_BIND_SERVICE),
         runs_as=_user(config),
+        overflows=_overflows(_read("/proc/net/netstat") or ""),
         listening=look_at_sockets(),
     )
 
@@ -127,6 +130,12 @@ def _memory() -> float:
     free = int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else math.inf
     limits = zip(read_all("memory.max"), read_all("memory.current"), strict=False)
     return min([free, *(int(most) - int(used) for most, used in limits if most != "max")])
+
+
+def _overflows(netstat: str) -> int:
+    """TcpExt: ListenOverflows; a line of names, then one of numbers."""
+    lines = [line.split() for line in netstat.splitlines() if line.startswith("TcpExt:")]
+    return int(dict(zip(*lines, strict=False)).get("ListenOverflows", 0)) if len(lines) == 2 else 0
 
 
 def _has_capability(number: int) -> bool:

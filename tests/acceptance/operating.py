@@ -145,7 +145,7 @@ class Operator:
         """Workers tell what they count twice a second, each at its time: more than once each while others work."""
         others = [other for other in self.plan.app if other != address]
         before = self.backends()[address]["picked"]
-        for _ in range(3):
+        for _ in range(2):
             self.wait_work(*others)
         return bool(self.backends()[address]["picked"] == before)
 

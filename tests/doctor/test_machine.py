@@ -6,8 +6,10 @@ import json
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -72,6 +74,17 @@ def test_who_listens_and_whose_it_is() -> None:
 
 
 @pytest.mark.slow
+def test_connections_that_found_a_full_queue_are_counted() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as stack:
+        before = read_machine(config()).overflows
+        for _ in range(3):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        wait_until(lambda: read_machine(config()).overflows > before)
+
+
+@pytest.mark.slow
 def test_processes_that_share_one_socket() -> None:
     with start_backend("prefork", "--workers", "3") as backend:
         wait_until(lambda: len(at(backend.address)[0].owners) == 4)  # the parent too
@@ -83,7 +96,7 @@ def test_a_network_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "lb.toml").write_text(CONFIG)
     levels = {}
     for migrate in "0", "1":
-        levels[migrate] = {one["check"]: one for one in doctor_alone(migrate, str(tmp_path / "lb.toml"))}
+        levels[migrate] = {one["check"]: one for one in reversed(doctor_alone(migrate, str(tmp_path / "lb.toml")))}
     assert "tcp_migrate_req" in levels["0"]["lost queues"]["what"]
     assert "lost queues" not in levels["1"]
     for found in levels.values():

@@ -25,10 +25,10 @@ pytestmark = pytest.mark.slow
 
 
 def findings(address: str, members: int) -> dict[str, Finding]:
-    """By check; of a pool with this group, which is not asked for anything."""
+    """The worst by check; of a pool with this group, which is not asked for anything."""
     web = f'listen = "127.0.0.1:{free_port()}"\nlimits.connections = 100'
     app = f'backends = [{{ address = "{address}", members = {members} }}]'
-    return dict(examine(config(web=web, app=app), asks=False).findings)
+    return dict(reversed(examine(config(web=web, app=app), asks=False).findings))
 
 
 @pytest.fixture

@@ -24,6 +24,18 @@ OVERFLOW = {
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
     yield from _ours(config, machine)
+    if machine.overflows:
+        yield Finding(
+            level="note",
+            where="machine",
+            what=f"{machine.overflows} connections have found a full accept queue since the start of this machine",
+            why="Of whatever listens here: clients waited a second or longer, or gave up. If the number still grows, "
+            "somebody accepts too slowly, or asks for too small a backlog.",
+            fix=(
+                "nstat -az TcpExtListenOverflows    # whether it grows",
+                "ss -ltn    # where Recv-Q comes near to Send-Q",
+            ),
+        )
     for where, _, backend in backends_of(config):
         is_unix = isinstance(backend.address, UnixAddress)
         most = backend.max_connections // backend.members if backend.max_connections else SMALL

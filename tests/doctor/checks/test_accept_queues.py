@@ -34,6 +34,12 @@ def test_of_a_unix_socket_the_danger_is_another_one() -> None:
     assert "EAGAIN" in finding.why
 
 
+def test_queues_that_were_full() -> None:
+    finding = only(check, config(), Machine(overflows=17))
+    assert finding.level == "note"
+    assert finding.what.startswith("17 connections")
+
+
 def test_a_backlog_is_large_enough_for_a_limit() -> None:
     limited = config(app='backends = [{ address = "127.0.0.1:9001", max_connections = 4 }]')
     assert not list(check(limited, Machine(listening=(listening("127.0.0.1:9001", APP, backlog=5),))))
