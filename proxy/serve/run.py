@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from proxy.serve.phase import Running
 
 log = logging.getLogger("rproxy")
+LAST_STEPS = 5.0  # seconds for the program before this one, when its sessions are over: its backends end
 
 
 class StartError(Exception):
@@ -87,11 +88,18 @@ async def _run(config: Config, path: str, predecessor: Predecessor | None) -> No
 
 
 async def _stop(running: Running, manager: ServiceManager, predecessor: Predecessor | None) -> None:
+    """Also what still runs in the program before this one: a service manager kills what its main process leaves."""
     if predecessor is not None:
+        predecessor.taking.cancel()
         await predecessor.ending()
     seconds = running.controller.config.shutdown.drain
     manager.stopping(seconds, "finishing what runs")
+    deadline = trio.current_time() + seconds
     await running.drain(seconds)
+    if predecessor is not None:
+        await predecessor.done()
+        with trio.move_on_at(deadline + LAST_STEPS):
+            await predecessor.ended()
 
 
 def _logs_to_stdout(config: Config) -> bool:

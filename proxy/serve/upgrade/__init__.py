@@ -8,8 +8,9 @@ The two have a pair of connected sockets between them, and say, as JSON:
                                            ←         {"kind": "drained"}  my sessions are over
     {"kind": "release", "backend": […]}    →         ends the processes of a managed backend
                                            ←         {"kind": "released", "backend": […]}
-    {"kind": "done"}                       →         ends
     {"kind": "ending"}, or the end         →         ends its sessions within `[shutdown] drain`, as the successor does
+    {"kind": "done"}                       →         ends, once its sessions have
 
-At the end of a predecessor that died its backends are dead too, and the successor starts its own.
+A successor that is told to end waits for its predecessor, which a service manager would kill otherwise. The backends of
+a predecessor that died are dead too, and the successor starts its own.
 """

@@ -66,8 +66,7 @@ async def _attend(running: Running, successor: Successor, hurry: trio.Event, is_
         if running.controller.managed is not None:
             await running.controller.managed.end(key)
 
-    if not await successor.attend(release):
-        hurry.set()
+    await successor.attend(release, hurry.set)
     is_attended.set()
 
 

@@ -27,13 +27,16 @@ Key = tuple[str, str]
 
 
 class Predecessor:
-    """pid: its process. offers: what it left. lent: managed backends whose processes it runs until it releases them."""
+    """pid: its process. offers: what it left. lent: managed backends whose processes it runs until it releases them.
+    taking: the scope in which they are taken over, one by one.
+    """
 
     def __init__(self, description: Description) -> None:
         """Takes the descriptors over. Raises OSError when they are none."""
         self.pid = description.parent
         self.offers = [_taken(left) for left in description.sockets]
         self.lent = set(description.lent)
+        self.taking = trio.CancelScope()
         os.set_inheritable(description.channel, False)
         self._channel_socket = socket.socket(fileno=description.channel)
         self._channel: Channel | None = None  # wants Trio to run
@@ -62,6 +65,11 @@ class Predecessor:
     async def ending(self) -> None:
         """We end ourselves: it is to hurry."""
         await self._send({"kind": "ending"})
+
+    async def ended(self) -> None:
+        """Returns when its process is gone, or its end of the channel."""
+        while await self._receive():
+            pass
 
     async def _send(self, message: dict[str, Any]) -> None:
         assert self._channel is not None

@@ -90,14 +90,18 @@ class Successor:
         """Our sessions are over: `attend` is asked for managed backends next."""
         await self._send({"kind": "drained"})
 
-    async def attend(self, release: Callable[[Key], Awaitable[None]]) -> bool:
+    async def attend(self, release: Callable[[Key], Awaitable[None]], hurry: Callable[[], None]) -> None:
         """Ends the processes of managed backends one by one, as the successor asks for it. Returns when it has all that
-        it wants, True, or is to end itself or has ended, False."""
-        while (message := await self._receive()).get("kind") == "release":
-            key = _key(message["backend"])
-            await release(key)
-            await self._send({"kind": "released", "backend": list(key)})
-        return message.get("kind") == "done"
+        it wants, or has ended. hurry: called when it ends."""
+        while (kind := (message := await self._receive()).get("kind")) != "done":
+            if kind == "release":
+                key = _key(message["backend"])
+                await release(key)
+                await self._send({"kind": "released", "backend": list(key)})
+            else:
+                hurry()
+                if kind is None:
+                    return
 
     async def _send(self, message: dict[str, Any]) -> None:
         try:

@@ -24,6 +24,11 @@ PAUSE = 2.0  # seconds until that is tried again
 
 async def take_backends(predecessor: Predecessor, controller: Controller) -> None:
     """One after the other, once the predecessor's sessions are over."""
+    with predecessor.taking:
+        await _take_all(predecessor, controller)
+
+
+async def _take_all(predecessor: Predecessor, controller: Controller) -> None:
     await predecessor.drained()
     for key in sorted(predecessor.lent):
         backend = controller.pools.get(key[0], {}).get(key[1])

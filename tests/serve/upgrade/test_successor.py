@@ -79,9 +79,13 @@ class Talk:
         assert found is not None
         self.new = Predecessor(found)
         self.released: list[Key] = []
+        self.hurried = 0
 
     async def release(self, key: Key) -> None:
         self.released.append(key)
+
+    def hurry(self) -> None:
+        self.hurried += 1
 
     async def close(self) -> None:
         await self.old._end()
@@ -107,11 +111,12 @@ async def test_a_conversation(monkeypatch: pytest.MonkeyPatch) -> None:
 
             nursery.start_soon(take)
             await talk.old.drained()
-            assert await talk.old.attend(talk.release)
+            await talk.old.attend(talk.release, talk.hurry)
+        assert talk.hurried == 0
         await talk.close()
 
 
-async def test_a_successor_that_ends_wants_us_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_successor_that_ends_wants_us_to_hurry_and_then_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     talk = Talk(monkeypatch)
     with trio.fail_after(DEADLINE):
         async with trio.open_nursery() as nursery:
@@ -119,8 +124,21 @@ async def test_a_successor_that_ends_wants_us_to_end(monkeypatch: pytest.MonkeyP
             await talk.old.wait_serving(DEADLINE)
             await talk.old.become_main()
         await talk.new.ending()
-        assert not await talk.old.attend(talk.release)
+        await talk.new.done()
+        await talk.old.attend(talk.release, talk.hurry)
+        assert talk.hurried == 1
+        await talk.old._end()
+        await talk.new.ended()
         await talk.close()
+
+
+async def test_a_successor_that_is_gone_wants_us_to_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = Talk(monkeypatch)
+    talk.new._channel_socket.close()
+    with trio.fail_after(DEADLINE):
+        await talk.old.attend(talk.release, talk.hurry)
+    assert talk.hurried == 1
+    await talk.old._end()
 
 
 async def test_a_predecessor_that_died_has_released_everything(monkeypatch: pytest.MonkeyPatch) -> None:
