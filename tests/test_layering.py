@@ -51,6 +51,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/table.py": "test_cli.py reads what it prints",
     "proxy/serve/tuning.py": "two calls, made by every start in test_cli.py",
     "proxy/serve/logs/program_log.py": "test_cli.py and serve/workers/test_supervisor.py read its lines",
+    "proxy/serve/workers/attendance.py": "serve/workers/test_supervisor.py hangs and kills what is attended",
     "proxy/serve/workers/begin.py": "a record; serve/workers/test_supervisor.py",
     "proxy/serve/workers/spawner.py": "serve/workers/test_spawning.py starts and kills it",
     "proxy/serve/workers/supervised.py": "serve/workers/test_supervisor.py kills, hangs and ends what it looks after",

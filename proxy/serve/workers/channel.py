@@ -157,7 +157,13 @@ class Outbox:
         this process has no room for more open files."""
         if len(self._waiting) >= self._most:
             return False
-        self._waiting.append((data, [os.dup(descriptor) for descriptor in descriptors]))
+        own: list[int] = []
+        try:
+            own.extend(map(os.dup, descriptors))
+        except OSError:
+            _close_all(own)
+            raise
+        self._waiting.append((data, own))
         self._wake.set()
         return True
 

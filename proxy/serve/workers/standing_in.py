@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.stand_ins import stand_ins
+from proxy.serve.workers.supervised import HUNG_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from proxy.serve.workers.supervised import Supervised
 
 LOOK = 0.25  # seconds between two looks
-PATIENCE = 1.0  # seconds: five times a worker should have shown a sign of life by then, and a start takes 20 ms
 
 
 class StandingIn:
@@ -38,7 +38,7 @@ class StandingIn:
 
     def look(self) -> None:
         """Tells those who are there for whom they stand in now."""
-        away = [worker.number for worker in self._workers if worker.away() > PATIENCE]
+        away = [worker.number for worker in self._workers if worker.away() > HUNG_AFTER]
         there = [worker.number for worker in self._workers if worker.state == "running" and worker.number not in away]
         if there:
             self.served_at = trio.current_time()

@@ -5,27 +5,20 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from proxy.core.divide import divide
-from proxy.core.heartbeat import Heartbeat
 from proxy.core.restart import Condition, RestartPolicy, Restarts
 from proxy.core.share import Share
 from proxy.core.statistics import Life
 from proxy.serve.controller import wall_clock
-from proxy.serve.orders import Accept, CannotStart, Drain, Failed, Prepared, Reconfigure, StandIn, report_from_json
+from proxy.serve.orders import Accept, CannotStart, Drain, Failed, Prepared, Reconfigure, StandIn
+from proxy.serve.workers.attendance import Attendance
 from proxy.serve.workers.begin import Adopt, Begin
-from proxy.serve.workers.channel import (
-    LARGEST_REPORT,
-    Channel,
-    ChannelError,
-    Outbox,
-    dump_order,
-    load_report,
-)
-from proxy.serve.workers.spawning import LAST_WORD, SpawnError
+from proxy.serve.workers.spawning import SpawnError
 
 if TYPE_CHECKING:
     import socket
@@ -34,13 +27,13 @@ if TYPE_CHECKING:
     from proxy.core.statistics import WorkerCondition
     from proxy.serve.controller import Controller
     from proxy.serve.listeners import Bound, Listeners
-    from proxy.serve.orders import Order
+    from proxy.serve.orders import Order, Report
     from proxy.serve.workers.slot_keeper import SlotKeeper
-    from proxy.serve.workers.spawning import Process, Spawning
+    from proxy.serve.workers.spawning import Spawning
 
 # Its share of the clients waits in the kernel until it is back, so that the first death costs no pause.
 POLICY = RestartPolicy(free_deaths=1)
-LOOK = 0.25  # seconds between two looks at the sign of life
+HUNG_AFTER = 1.0  # seconds without a sign of life, of which there should have been five: until it is killed or back
 START_PATIENCE = 30.0  # seconds at least until its first one: certificates may be many
 LAST_CHANCE = 2.0  # seconds for what runs in one that cannot go on; its share of the clients waits meanwhile
 
@@ -70,7 +63,6 @@ class Supervised:
         self.number = number
         self.state: WorkerCondition = "starting"
         self.since = wall_clock()
-        self.pid: int | None = None
         self.is_serving = False  # whether clients may be served at all: everything else has started
         self._count = count
         self._spawning = spawning
@@ -81,32 +73,33 @@ class Supervised:
         self.stands_in: list[Bound] = []
         self._changed_at = trio.current_time()
         self._restarts = Restarts(POLICY, trio.current_time())
-        self._outbox: Outbox | None = None
+        self._attendance: Attendance | None = None
         self._ending = trio.Event()
-        self._heart: Heartbeat | None = None
-        self._why = ""
+
+    @property
+    def pid(self) -> int | None:
+        return self._attendance.pid if self._attendance is not None else None
 
     def life(self) -> Life:
         """What is known of it."""
         return Life(
             number=self.number,
             pid=self.pid or 0,
-            state=self.state,
+            state="hung" if self.state == "running" and self.away() > HUNG_AFTER else self.state,
             since=self.since,
             starts=self._restarts.starts,
-            heartbeat_age=self._heart.silent if self._heart else None,
+            heartbeat_age=self._attendance.silent if self._attendance else None,
         )
 
     def send(self, order: Order, sockets: Sequence[socket.socket] = ()) -> None:
         """Does not wait and does not fail."""
-        if self._outbox is None:
+        if self._attendance is None:
             return
         if isinstance(order, Reconfigure):
-            share, semaphores = self._slots.share(self._share)
-            self._share = share
-            self._outbox.put(dump_order(Adopt(share)), semaphores)
+            self._share, semaphores = self._slots.share(self._share)
+            self._attendance.tell(Adopt(self._share), semaphores)
             order = replace(order, config=divide(order.config, self._count))
-        self._outbox.put(dump_order(order), [sock.fileno() for sock in sockets])
+        self._attendance.tell(order, [sock.fileno() for sock in sockets])
 
     def serve(self) -> None:
         """From now on, this process and its successors."""
@@ -122,8 +115,8 @@ class Supervised:
     def away(self) -> float:
         """For how many seconds it has served nobody, as far as can be known; inf between two processes."""
         if self.state == "running":
-            return self._heart.silent if self._heart is not None else 0.0
-        return math.inf if self.state in ("dead", "hung") else trio.current_time() - self._changed_at
+            return self._attendance.silent if self._attendance is not None else math.inf
+        return math.inf if self.state == "dead" else trio.current_time() - self._changed_at
 
     def stand_in(self, others: Sequence[Bound]) -> None:
         """Accept from these sockets as well, and from no others than these and its own."""
@@ -156,89 +149,61 @@ class Supervised:
 
     async def _run_once(self, first: _First) -> str:
         """How it ended."""
-        self._why = ""
         try:
             process, sock = await self._spawning.spawn(self.number)
-        except SpawnError as error:
+        except (SpawnError, OSError) as error:
             return str(error)
-        channel = Channel(sock)
+        column = self._slots.board.column(self.number)
+        self._attendance = attendance = Attendance(
+            process, sock, column, hear=partial(self._hear, first), patience=self._patience
+        )
+        self._tell_all(attendance)
         try:
-            status = await self._attend(process, channel, first)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch_stability)
+                status = await attendance.run()
+                nursery.cancel_scope.cancel()
         finally:
-            process.kill()
-            process.close()
-            channel.close()
-            self._outbox = self._heart = self.pid = None
+            self._attendance = None
         self._controller.totals.lost(self.number, self._slots.retire(self.number))
-        return self._why or _how(status)
+        return attendance.why or _how(status)
 
-    async def _attend(self, process: Process, channel: Channel, first: _First) -> int | None:
-        self.pid = process.pid
-        self._outbox = Outbox(channel)
-        self.stands_in = []
-        heard_all = trio.Event()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._outbox.run)
-            nursery.start_soon(self._listen, channel, process, first, heard_all)
-            nursery.start_soon(self._watch, process)
-            nursery.start_soon(self._watch_stability)
-            self._tell_all(self._outbox)
-            status = await process.wait()
-            with trio.move_on_after(LAST_WORD):
-                await heard_all.wait()
-            nursery.cancel_scope.cancel()
-        return status
-
-    def _tell_all(self, outbox: Outbox) -> None:
-        config = self._controller.config
+    def _tell_all(self, attendance: Attendance) -> None:
         mine = self._listeners.share(self.number, self._count)
         self._share, semaphores = self._slots.share()
+        self.stands_in = []
         begin = Begin(
             number=self.number,
-            config=divide(config, self._count),
+            config=divide(self._controller.config, self._count),
             share=self._share,
             bound=tuple((name, address) for name, address, _ in mine),
             log_level=logging.getLogger().getEffectiveLevel(),
         )
-        outbox.put(dump_order(begin), [self._slots.board.fd, *semaphores, *(sock.fileno() for _, _, sock in mine)])
+        attendance.tell(begin, [self._slots.board.fd, *semaphores, *(sock.fileno() for _, _, sock in mine)])
         self._controller.greet(self)
-        if self.is_serving:
+        if self._ending.is_set():
+            self.send(Drain(0.0))
+        elif self.is_serving:
             self.send(Accept())
 
-    # ------------------------------------------------------------------ what it says
-
-    async def _listen(self, channel: Channel, process: Process, first: _First, heard_all: trio.Event) -> None:
-        try:
-            while (message := await channel.receive(LARGEST_REPORT)) is not None:
-                self._hear(message[0], first)
-        except (ChannelError, ValueError) as error:
-            self._why = f"killed: it talks nonsense, {str(error).splitlines()[0]}"
-            process.kill()
-        heard_all.set()
-
-    def _hear(self, data: bytes, first: _First) -> None:
-        match report := report_from_json(load_report(data)):
+    def _hear(self, first: _First, report: Report) -> None:
+        match report:
             case Prepared():
                 if not self._ending.is_set():
                     self._set("running")
                 first.over()
             case CannotStart():
-                self._why = report.reason
+                self._will_end(report.reason)
             case Failed():  # it has given up rights that its successor reads the new files with
-                self._why = f"it cannot take over the new configuration: {report.why}"
+                self._will_end(f"it cannot take over the new configuration: {report.why}")
                 self._set("draining")
                 self.send(Drain(LAST_CHANCE))
             case _:
                 self._controller.observed(report, self.number)
 
-    async def _watch(self, process: Process) -> None:
-        column = self._slots.board.column(self.number)
-        self._heart = heart = Heartbeat(LOOK, trio.current_time())
-        while heart.silence(column.heartbeat, trio.current_time()) < self._patience():  # noqa: ASYNC110 - shared memory
-            await trio.sleep(LOOK)
-        self._why = f"killed: it did nothing for {heart.silent:.1f} s"
-        self._set("hung")
-        process.kill()
+    def _will_end(self, why: str) -> None:
+        if self._attendance is not None:
+            self._attendance.why = why
 
     def _patience(self) -> float:
         timeout = self._controller.config.worker_timeout

@@ -13,7 +13,7 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.serve.workers.channel import Channel, ChannelError, dump_order, dump_report, load_order, load_report
+from proxy.serve.workers.channel import Channel, ChannelError, Outbox, dump_order, dump_report, load_order, load_report
 from tests.engine.support import descriptors
 
 if TYPE_CHECKING:
@@ -160,3 +160,54 @@ def test_orders_and_reports() -> None:
     for bad in (b"", b"{", b"[]", b"1", b"\xff", b"[" * 100_000):
         with pytest.raises(ChannelError):
             load_report(bad)
+
+
+async def test_an_outbox_sends_in_order_and_has_descriptors_of_its_own() -> None:
+    before = descriptors()
+    with pair() as (one, two):
+        outbox = Outbox(one)
+        with pipes(1) as sent:
+            assert outbox.put(b"first", sent)
+        assert outbox.put(b"second")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outbox.run)
+            with trio.fail_after(DEADLINE):
+                await outbox.flush()
+                got = await two.receive()
+                assert got is not None
+                os.close(got[1][0])
+                assert (got[0], await two.receive()) == (b"first", (b"second", []))
+            nursery.cancel_scope.cancel()
+    assert descriptors() == before
+
+
+async def test_an_outbox_that_nobody_empties_is_full_and_lets_go_of_all() -> None:
+    before = descriptors()
+    with pair() as (one, two):
+        outbox = Outbox(one, most=2)
+        with pipes(1) as sent:
+            assert [outbox.put(b"", sent) for _ in range(3)] == [True, True, False]
+        two.close()
+        with trio.fail_after(DEADLINE):
+            await outbox.run()
+            await outbox.flush()
+        assert not outbox.put(b"too late")
+    assert descriptors() == before
+
+
+async def test_an_outbox_takes_all_descriptors_or_none() -> None:
+    with pair() as (one, _), pipes(1) as sent:
+        outbox = Outbox(one)
+        before = descriptors()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            outbox.put(b"", [*sent, 10**6])
+        assert descriptors() == before
+        await outbox_is_empty(outbox)
+
+
+async def outbox_is_empty(outbox: Outbox) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run)
+        with trio.fail_after(DEADLINE):
+            await outbox.flush()
+        nursery.cancel_scope.cancel()

@@ -93,7 +93,7 @@ async def make_them_useless(running: Supervisor) -> None:
 
 
 async def test_the_queue_of_one_that_is_away_is_served_when_all_end() -> None:
-    async with backend(hello) as app, supervised(workers(2, config(app.address), worker_timeout=4.0)) as running:
+    async with backend(hello) as app, supervised(workers(2, config(app.address), worker_timeout=1.5)) as running:
         worker = running.workers[0]
         kill(worker.pid, signal.SIGSTOP)
         wires = [await dial(running.listeners.addresses["web"][0]) for _ in range(CLIENTS)]
