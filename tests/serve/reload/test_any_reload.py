@@ -156,5 +156,9 @@ async def test_no_request_fails_whatever_is_changed(seed: int, tmp_path: Path, f
 
 @pytest.mark.soak
 async def test_no_request_fails_whatever_is_changed_for_long(tmp_path: Path, figures: Figures) -> None:
-    answers = [await reload_at_will(seed, 200, tmp_path) for seed in range(100, 120)]
+    answers = []
+    for seed in range(100, 120):
+        directory = tmp_path / str(seed)
+        directory.mkdir()
+        answers.append(await reload_at_will(seed, 200, directory))
     figures(f"reload: 4,000 configurations at random, {sum(answers)} requests, none failed")
