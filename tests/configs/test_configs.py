@@ -12,12 +12,13 @@ import signal
 import socket
 import ssl
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.clients.support import Rproxy, module, run, running, short_directory
+from tests.clients.support import Rproxy, descendants, module, run, running, short_directory
 from tests.processes import ROOT, connect, exchange, free_port, is_alive, read_all, request, wait_until
 
 if TYPE_CHECKING:
@@ -315,6 +316,23 @@ def health(at: Moved, rproxy: Rproxy) -> None:
     wait_until(lambda: f"(pid {pid}) is well again" in rproxy.log)
 
 
+def several_workers(at: Moved, rproxy: Rproxy) -> None:
+    web = at("127.0.0.1:8080")
+    family = {name_of(pid): pid for pid in descendants(rproxy.process.pid)}
+    assert {"rproxy spawner", "rproxy worker 1", "rproxy worker 2"} <= family.keys()
+    for number, how in (("1", signal.SIGKILL), ("2", signal.SIGSTOP)):
+        os.kill(family[f"rproxy worker {number}"], how)
+        assert workers(reports(web, 12)).keys() == {"first", "second"}
+    wait_until(lambda: "worker 2 died (killed: it did nothing for" in rproxy.log)
+    with ThreadPoolExecutor(8) as clients:
+        found = itertools.chain(*clients.map(lambda path: reports(web, 3, path), ["/one"] * 8))
+        assert workers(found) == {"one": 24}
+
+
+def name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
 PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "access-log.toml": access_log,
     "app-servers.toml": app_servers,
@@ -330,6 +348,7 @@ PROMISES: dict[str, Callable[[Moved, Rproxy], None]] = {
     "tls.toml": tls,
     "unix.toml": unix,
     "weights.toml": weights,
+    "workers.toml": several_workers,
 }
 
 
