@@ -107,6 +107,15 @@ async def run(
         task_status.started(one)
 
 
+def _check_imports(config: Config) -> None:
+    """What serves the admin address imports parts of itself when they are first used. Raises PrivilegeError."""
+    if config.admin is not None and not privileges.can_read_python():
+        raise privileges.PrivilegeError(
+            f"user {config.user} cannot read the Python that runs rproxy, which [admin] needs: install it where "
+            "everybody can read it, or use several workers, whose supervisor stays root"
+        )
+
+
 def _make(config: Config, inherited: Inherited | None) -> OneProcess:
     """Everything that may need more rights than are kept afterwards."""
     listeners = Listeners.bind(config, inherited)
@@ -119,6 +128,7 @@ def _make(config: Config, inherited: Inherited | None) -> OneProcess:
         raise
     try:
         privileges.drop(config)
+        _check_imports(config)
     except BaseException:
         server.close()
         listeners.close_admin()

@@ -71,8 +71,14 @@ def drop(config: Config) -> None:
     _refuse_new_privileges()
     os.environ.update(identity.environment)
     log.info("running as user %s, group %s", identity.name, identity.gid)
-    if not os.access(sys.executable, os.X_OK) or not os.access(os.__file__, os.R_OK):
+    is_managing = any(backend.command for pool in config.pools.values() for backend in pool.backends)
+    if is_managing and not can_read_python():
         log.warning("user %s cannot read the Python that runs rproxy: no managed backend will start", identity.name)
+
+
+def can_read_python() -> bool:
+    """Whether more of it can be imported, as who we are now. Root's own, in its home, cannot be read by others."""
+    return os.access(sys.executable, os.X_OK) and os.access(os.__file__, os.R_OK)
 
 
 def _become(name: str, uid: int, gid: int) -> None:

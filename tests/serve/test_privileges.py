@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import json
 import os
 import pwd
 import signal
@@ -18,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.support import descendants, running, short_directory, spawn, started
-from tests.processes import ROOT, end_group, free_port, request, wait_listening, wait_until
+from tests.clients.support import RPROXY, descendants, running, short_directory, spawn, started
+from tests.processes import DEADLINE, ROOT, end_group, free_port, request, wait_listening, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,19 @@ pool = "app"
 [[pools.app.backends]]
 address = "127.0.0.1:{port}"
 command = "python -m backends.hello --listen {{address}}"
+"""
+
+
+ADMINISTERED = """
+user = "nobody"
+workers = {workers}
+
+[frontends.web]
+listen = "127.0.0.1:0"
+respond = 200
+
+[admin]
+listen = "127.0.0.1:{admin}"
 """
 
 
@@ -118,9 +132,7 @@ def test_ports_and_sockets_of_root_are_served_by_nobody() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_managed_backends_are_nobodys_too(workers: int) -> None:
-    try:
-        subprocess.run([sys.executable, "-c", "import encodings.cp037"], cwd=ROOT, user="nobody", check=True)
-    except (OSError, subprocess.CalledProcessError):
+    if not can_nobody_read_python():
         pytest.skip(f"nobody may not run {sys.executable}")
     with running(f"workers = {workers}\n" + MANAGING.format(port=free_port())) as rproxy:
         wait_until(lambda: request(rproxy.address, "/").status == 200)
@@ -173,3 +185,44 @@ def test_who_is_not_root_cannot_become_another(tmp_path: Path) -> None:
         f"only root can become user nobody, and this is user id {daemon}",
         f"daemon {daemon}",
     ]
+
+
+def test_workers_that_cannot_read_python_tell_what_they_count() -> None:
+    admin = free_port()
+    with running(ADMINISTERED.format(workers=2, admin=admin)) as rproxy:
+        for _ in range(3):
+            assert request(rproxy.address).status == 200
+        wait_until(lambda: exchanges(admin) == 3)
+        assert " died" not in rproxy.log
+
+
+def exchanges(admin: int) -> int:
+    told = json.loads(request(f"127.0.0.1:{admin}", "/api/statistics").body)
+    count: int = told["frontends"][0]["exchanges"]
+    return count
+
+
+def test_one_process_with_an_admin_address_has_to_read_python() -> None:
+    admin = free_port()
+    with short_directory() as directory:
+        (directory / "lb.toml").write_text(ADMINISTERED.format(workers=1, admin=admin))
+        process = spawn(directory, (*RPROXY, "--config", str(directory / "lb.toml")))
+        try:
+            if can_nobody_read_python():
+                wait_listening(f"127.0.0.1:{admin}", process=process)
+                assert exchanges(admin) == 0
+            else:
+                assert process.wait(DEADLINE) == 1
+                error = (directory / "stderr").read_text()
+                assert "rproxy: user nobody cannot read the Python that runs rproxy, which [admin] needs: " in error
+                assert "Traceback" not in error
+        finally:
+            end_group(process)
+
+
+def can_nobody_read_python() -> bool:
+    try:
+        subprocess.run([sys.executable, "-c", "import encodings.cp037"], cwd=ROOT, user="nobody", check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True

@@ -120,4 +120,5 @@ def name_process(name: str) -> None:
 if __name__ == "__main__":
     from proxy.serve.workers import worker
 
+    worker.prepare()
     main(worker.main)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.core.metrics.told import Told, to_plain
 from proxy.engine.scoreboard import PROCESS, Scoreboard
 from proxy.engine.shared.sharing import Sharing
 from proxy.engine.tls.backend_tls import TlsFileError
@@ -36,6 +37,12 @@ log = logging.getLogger("rproxy.workers")
 BEAT = 0.2  # seconds between signs of life
 ORPHANED = 5.0  # seconds for what runs when the supervisor is gone: nobody is left to say how long
 CANNOT_START = 1  # the exit status
+
+
+def prepare() -> None:
+    """Before the first fork. What is made or imported at its first use is used: a worker may be a user by then who
+    cannot read the Python that it runs on."""
+    to_plain(Told())
 
 
 def main(number: int, sock: socket.socket) -> int:
