@@ -1,3 +1,5 @@
+# ruff: noqa: SIM117 - backends, a supervisor before them: nested as they are
+
 """Another configuration for workers that serve, and for those that come after them."""
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ import pytest
 import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
-from proxy.core.config import Backend
+from proxy.core.config import AccessLog, Backend, LogFile
+from proxy.serve.orders import ReopenFiles
 from tests.engine.support import GET, Wire, backend, config, dial, hello, status, until
 from tests.processes import free_port
 from tests.serve.workers.support import get, kill, replaced, supervised, workers
@@ -128,3 +131,21 @@ async def test_a_limit_that_changes_holds_for_all_workers() -> None:
                 await running.controller.apply(with_backends(settings, limited))
                 for _ in range(10):
                     assert status(await get(running)) == 200
+
+
+async def test_all_workers_open_their_logs_anew(tmp_path: Path) -> None:
+    """As logrotate has it: the file is moved, and then they are told."""
+    path = tmp_path / "access.log"
+    log = AccessLog(to=LogFile(str(path)))
+    async with backend(hello) as app:
+        async with supervised(workers(2, config(app.address, frontend={"access_log": log}))) as running:
+            for _ in range(10):
+                await get(running)
+            await until(lambda: path.read_text().count("\n") == 10)
+            old = path.rename(tmp_path / "access.log.1")
+            running.send(ReopenFiles())
+            await until(path.exists)
+            for _ in range(20):
+                await get(running)
+            await until(lambda: (old.read_text() + path.read_text()).count("\n") == 30)
+            assert path.read_text().count("\n") == 20
