@@ -56,8 +56,9 @@ class Machine:
     """sysctls: those of SYSCTLS that this kernel has. cpus: that we may run on, or less by a quota of the cgroup, for
     which `workers = "auto"` has a worker each; inf if unknown. memory: bytes that are free to use, inf if unknown.
     open_files: the hard limit, of the rproxy that serves this configuration if one runs. uid: who runs the doctor.
-    runs_as: who will serve; None if that user does not exist. overflows: connections that found a full accept queue,
-    since the machine was started. listening: None if the kernel would not say.
+    runs_as: who will serve; None if that user does not exist. python: a file of the library that runs us. overflows:
+    connections that found a full accept queue, since the machine was started. listening: None if the kernel would not
+    say.
     """
 
     kernel: str = ""
@@ -68,6 +69,7 @@ class Machine:
     uid: int = 0
     binds_low_ports: bool = True
     runs_as: User | None = None
+    python: Path = Path(os.__file__).resolve()
     overflows: int = 0
     listening: tuple[Listening, ...] | None = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.doctor.finding import Finding
+from proxy.doctor.permissions import READ, first_closed, may
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,21 @@ if TYPE_CHECKING:
 
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
+    yield from _who(config, machine)
+    user = machine.runs_as
+    closed = first_closed(user, machine.python) if user is not None else None
+    if user is not None and config.frontends and (closed or not may(user, machine.python, READ)):
+        yield Finding(
+            level="warning",
+            where="user",
+            what=f"user {user.name} cannot read the Python that runs rproxy, in {closed or machine.python}",
+            why="Managed backends written in Python do not start; and one process with [admin] does not start, while "
+            "the supervisor of several workers stays root.",
+            fix=("# install rproxy with a Python that everybody can read: /usr/bin/python3 -m venv /opt/rproxy",),
+        )
+
+
+def _who(config: Config, machine: Machine) -> Iterator[Finding]:
     if config.user is not None and machine.runs_as is None:
         yield Finding(
             level="problem",

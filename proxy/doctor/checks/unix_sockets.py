@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 from proxy.core.address import UnixAddress
 from proxy.doctor.finding import Finding
+from proxy.doctor.permissions import WRITE, first_closed, may, stat_of
 from proxy.doctor.places import backends_of, listens_of, reached
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
     from proxy.core.config import Config, Frontend
     from proxy.doctor.machine import Machine, User
-
-READ, WRITE, SEARCH = 4, 2, 1  # of a triplet of permissions
 
 
 def check(config: Config, machine: Machine) -> Iterator[Finding]:
@@ -33,7 +31,7 @@ def check(config: Config, machine: Machine) -> Iterator[Finding]:
 
 def _ours(where: str, frontend: Frontend, address: UnixAddress, machine: Machine) -> Iterator[Finding]:
     path = Path(address.path)
-    folder = _stat(path.parent)
+    folder = stat_of(path.parent)
     if folder is None:
         yield Finding(
             level="problem",
@@ -51,7 +49,7 @@ def _ours(where: str, frontend: Frontend, address: UnixAddress, machine: Machine
             why="Any user can put a socket of their own in the place of ours, and clients will talk to it.",
             fix=(f"chmod o-w {path.parent}",),
         )
-    there = _stat(path)
+    there = stat_of(path)
     if there is not None and not stat.S_ISSOCK(there.st_mode):
         yield Finding(
             level="problem",
@@ -81,15 +79,15 @@ def _ours(where: str, frontend: Frontend, address: UnixAddress, machine: Machine
 
 def _theirs(where: str, path: Path, machine: Machine) -> Iterator[Finding]:
     user = machine.runs_as
-    blocked = next((above for above in reversed(path.parents) if user and not _may(user, above, SEARCH)), None)
-    there = _stat(path)
-    if blocked is not None and user is not None:
+    closed = first_closed(user, path) if user else None
+    there = stat_of(path)
+    if closed is not None and user is not None:
         yield Finding(
             level="problem",
             where=where,
-            what=f"user {user.name} may not enter {blocked}",
+            what=f"user {user.name} may not enter {closed}",
             why="Every connect fails with EACCES, and the backend counts as down.",
-            fix=(f"chmod o+x {blocked}", f"setfacl -m u:{user.name}:x {blocked}    # or for this user alone"),
+            fix=(f"chmod o+x {closed}", f"setfacl -m u:{user.name}:x {closed}    # or for this user alone"),
         )
     elif there is None:
         yield Finding(
@@ -107,7 +105,7 @@ def _theirs(where: str, path: Path, machine: Machine) -> Iterator[Finding]:
             why="Every connect is refused.",
             fix=(f"ls -l {path}",),
         )
-    elif user and not _may(user, path, WRITE):
+    elif user and not may(user, path, WRITE):
         yield Finding(
             level="problem",
             where=where,
@@ -128,23 +126,6 @@ def _theirs(where: str, path: Path, machine: Machine) -> Iterator[Finding]:
 def _refuses(machine: Machine, path: Path) -> bool:
     probe = machine.probes.get(f"unix:{path}")
     return probe is not None and probe.error == errno.ECONNREFUSED
-
-
-def _may(user: User, path: Path, wanted: int) -> bool:
-    """By owner, group and others, as path_resolution(7) has it. What is not there, or cannot be seen, is not judged;
-    access control lists are not read, and their mask stands in the group's place."""
-    found = _stat(path)
-    if user.uid == 0 or found is None:
-        return True
-    shift = 6 if found.st_uid == user.uid else 3 if found.st_gid in user.gids else 0
-    return bool(found.st_mode >> shift & wanted)
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except OSError:
-        return None
 
 
 def _group(user: User) -> int:
