@@ -27,6 +27,7 @@ SYSCTLS = (
     "net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start", "net.ipv6.conf.all.disable_ipv6",
     "net.ipv6.bindv6only", "fs.nr_open", "fs.file-max",
 )  # fmt: skip
+PYTHON = Path(os.__file__).resolve()
 CAP_NET_BIND_SERVICE = 10  # linux/capability.h
 
 
@@ -69,7 +70,7 @@ class Machine:
     uid: int = 0
     binds_low_ports: bool = True
     runs_as: User | None = None
-    python: Path = Path(os.__file__).resolve()
+    python: Path = PYTHON
     overflows: int = 0
     listening: tuple[Listening, ...] | None = ()
     probes: Mapping[str, Probe] = field(default_factory=dict)
