@@ -61,16 +61,15 @@ class Teller:
         return PoolTold(
             waiting=pool.waiting,
             retried=self._added_to(pool, pool.retried),
-            backends={backend.name: self._backend(backend) for backend in pool.backends},
+            backends={backend.name: told for backend in pool.backends if (told := self._backend(backend)) is not None},
         )
 
-    def _backend(self, backend: LiveBackend) -> BackendTold:
-        return BackendTold(
-            taken=backend.taken - backend.others,
-            idle=len(backend.idle),
-            picked=self._added("picked", backend, backend.picked),
-            failures=self._added_to(backend, backend.failures),
-        )
+    def _backend(self, backend: LiveBackend) -> BackendTold | None:
+        """None where there is nothing and nothing has been: most of a thousand are at rest."""
+        taken, idle = backend.taken - backend.others, len(backend.idle)
+        picked = self._added("picked", backend, backend.picked)
+        failures = self._added_to(backend, backend.failures)
+        return BackendTold(taken, idle, picked, failures) if taken or idle or picked or failures else None
 
     def _added_to(self, whose: object, counts: Counter[str]) -> dict[str, int]:
         """Of those that grew. Most are empty."""

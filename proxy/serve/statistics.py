@@ -84,24 +84,26 @@ def _histogram(times: Times) -> Histogram:
 
 def _pool(controller: Controller, name: str) -> PoolStatistics:
     settings, totals = controller.config.pools[name], controller.totals
+    holdings = totals.holdings(name)
     return PoolStatistics(
         name=name,
         balance=settings.balance,
         waiting=totals.waiting(name),
         queue_limit=settings.queue,
         retried=dict(totals.pool(name).retried),
-        backends=tuple(_backend(backend, totals) for backend in controller.pools[name].values()),
+        backends=tuple(
+            _backend(backend, totals.backend(name, backend.name), *holdings.get(backend.name, (0, 0)))
+            for backend in controller.pools[name].values()
+        ),
     )
 
 
-def _backend(backend: Controlled, totals: Totals) -> BackendStatistics:
-    pool, name, limit = backend.pool.name, backend.name, backend.settings.max_connections or 0
-    taken, state, reason = totals.taken(pool, name), backend.condition, backend.reason
+def _backend(backend: Controlled, own: BackendTotals, taken: int, idle: int) -> BackendStatistics:
+    limit, state, reason = backend.settings.max_connections, backend.condition, backend.reason
     if state == "ready" and 0 < limit <= taken:
         state, reason = "full", f"all {limit} slots are taken"
-    own = totals.backend(pool, name)
     return BackendStatistics(
-        address=name,
+        address=backend.name,
         state=state,
         reason=reason,
         since=backend.since,
@@ -109,7 +111,7 @@ def _backend(backend: Controlled, totals: Totals) -> BackendStatistics:
         effective_weight=backend.effective_weight,
         taken=taken,
         max_connections=limit,
-        idle=totals.idle(pool, name),
+        idle=idle,
         picked=own.picked,
         statuses=dict(own.statuses),
         failures=dict(own.failures),

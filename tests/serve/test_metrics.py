@@ -66,7 +66,9 @@ async def test_exchanges_and_connections_are_told_once() -> None:
         assert first.pools["app"].backends[name] == BackendTold(taken=0, idle=1, picked=1)
         second = teller.take()
         assert (second.frontends["web"].accepted, second.frontends["web"].ended) == (0, [])
-        assert second.pools["app"].backends[name].picked == 0
+        assert second.pools["app"].backends[name] == BackendTold(idle=1)
+        rproxy.server.pools["app"].backends[0].expire(float("inf"))
+        assert teller.take().pools["app"].backends == {}
 
 
 async def test_an_access_log_beside_it_counts_the_same(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ class BackendTold:
 
 @dataclass(frozen=True, slots=True)
 class PoolTold:
-    """waiting: work in the queue now. retried: since the last time, by what had failed."""
+    """waiting: work in the queue now. retried: since the last time, by what had failed. backends: those of which there
+    is something to tell."""
 
     waiting: NonNegativeInt = 0
     retried: Counts = field(default_factory=dict)

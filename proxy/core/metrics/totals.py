@@ -188,15 +188,15 @@ class Totals:
     def waiting(self, pool: str) -> int:
         return sum(told.pools[pool].waiting for told in self._last() if pool in told.pools)
 
-    def taken(self, pool: str, backend: str) -> int:
-        return sum(told.taken for told in self._told_of(pool, backend))
-
-    def idle(self, pool: str, backend: str) -> int:
-        return sum(told.idle for told in self._told_of(pool, backend))
+    def holdings(self, pool: str) -> dict[str, tuple[int, int]]:
+        """Slots taken and idle connections, by backend; those without either may be missing."""
+        found: dict[str, tuple[int, int]] = {}
+        for told in self._last():
+            if pool in told.pools:
+                for name, backend in told.pools[pool].backends.items():
+                    taken, idle = found.get(name, (0, 0))
+                    found[name] = taken + backend.taken, idle + backend.idle
+        return found
 
     def _last(self) -> list[Told]:
         return [worker.last for worker in self.workers.values() if worker.last is not None]
-
-    def _told_of(self, pool: str, backend: str) -> list[BackendTold]:
-        pools = [told.pools[pool] for told in self._last() if pool in told.pools]
-        return [told.backends[backend] for told in pools if backend in told.backends]

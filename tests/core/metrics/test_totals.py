@@ -42,12 +42,12 @@ def test_what_is_true_of_the_moment_is_that_of_the_living() -> None:
     totals.add(1, told(active=2, taken=1), now=0.0)
     totals.add(2, told(active=3, taken=4), now=0.0)
     totals.add(2, told(active=5, taken=6), now=0.5)
-    now = (totals.active("web"), totals.waiting("app"), totals.taken("app", A), totals.idle("app", A))
-    assert now == (7, 2, 7, 10)
+    now = (totals.active("web"), totals.waiting("app"), totals.holdings("app"))
+    assert now == (7, 2, {A: (7, 10)})
     totals.lost(2, {})
     totals.lost(3, {})
-    now = (totals.active("web"), totals.waiting("app"), totals.taken("app", A), totals.idle("app", A))
-    assert now == (2, 1, 1, 5)
+    now = (totals.active("web"), totals.waiting("app"), totals.holdings("app"))
+    assert now == (2, 1, {A: (1, 5)})
     assert totals.frontend("web").accepted == 3
     assert totals.workers[2].active == 0
 
@@ -69,7 +69,7 @@ def test_what_a_killed_worker_counted_and_did_not_tell_is_added() -> None:
 def test_nobody_has_what_nobody_told_of() -> None:
     totals = Totals()
     totals.add(1, Told(), now=0.0)
-    assert (totals.active("web"), totals.waiting("app"), totals.taken("app", A), totals.idle("app", A)) == (0,) * 4
+    assert (totals.active("web"), totals.waiting("app"), totals.holdings("app")) == (0, 0, {})
 
 
 def test_what_is_configured_no_more_is_forgotten_and_the_rest_kept() -> None:
