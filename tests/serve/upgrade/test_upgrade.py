@@ -203,6 +203,7 @@ def test_more_workers_and_fewer_serve_what_there_was(backends: dict[str, str]) -
 def test_nothing_is_left_open(backends: dict[str, str]) -> None:
     """No generation has more descriptors than the one before it."""
     with short_directory() as directory, upgradable(CONFIG.format(workers=1, directory=directory, **backends)) as up:
+        assert request(up.address).status == 200  # its connection to the backend stays
         first = open_files(up.pid)
         for _ in range(3):
             up.upgrade()
