@@ -44,6 +44,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/phase.py": "test_cli.py sends every signal, serve/upgrade/test_upgrade.py those of an upgrade",
     "proxy/serve/port_owner.py": "test_cli.py takes a port away",
     "proxy/serve/run.py": "test_cli.py starts, signals and ends it",
+    "proxy/serve/upgrade/midwife.py": "serve/upgrade/test_successor.py starts processes through it",
     "proxy/serve/upgrade/predecessor.py": "serve/upgrade/test_successor.py has both ends of the conversation",
     "proxy/serve/upgrade/take_backends.py": "serve/upgrade/test_managed.py takes real ones over",
     "proxy/serve/server.py": "every test in engine/ runs it",

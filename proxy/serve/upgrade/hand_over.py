@@ -38,7 +38,7 @@ async def find_successor(running: Running, manager: ServiceManager) -> Successor
         raise UpgradeError("the program before this one has not given up all of its managed backends yet")
     lent = tuple(controller.managed.running) if controller.managed is not None else ()
     successor = Successor.start(running.listeners, manager.notifier, lent)
-    log.info("upgrade: process %d takes over when it serves", successor.pid)
+    log.info("upgrade: a new program starts, and takes over when it serves")
     await successor.wait_serving(controller.config.upgrade.start)
     return successor
 

@@ -7,12 +7,14 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trio
 
 from proxy.serve.systemd.notify import to_environment
 from proxy.serve.upgrade.description import Description, LeftSocket
+from proxy.serve.upgrade.midwife import GRACE
 from proxy.serve.workers.channel import Channel, ChannelError, dump_report, load_report
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("rproxy.upgrade")
 
 LARGEST = 4096  # bytes of what it says
-GRACE = 5.0  # seconds between SIGTERM and SIGKILL for one that did not come up
+LAST_WORDS = 0.5  # seconds for the exit status of one that has closed its end of the channel
+_MIDWIFE = Path(__file__).with_name("midwife.py")
 
 Key = tuple[str, str]
 
@@ -35,15 +38,13 @@ class UpgradeError(Exception):
 
 
 class Successor:
-    """A child of ours. It lives on when we end."""
+    """A program that lives on when we end. pid: of its process, once it serves."""
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
-        self._process = process
+    def __init__(self, midwife: subprocess.Popen[bytes], channel: Channel) -> None:
+        """midwife: the parent of the program until it serves."""
+        self.pid = 0
+        self._midwife = midwife
         self._channel = channel
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     @classmethod
     def start(cls, listeners: Listeners, notifier: Notifier, lent: Sequence[Key] = ()) -> Successor:
@@ -56,15 +57,15 @@ class Successor:
             sockets = tuple(_left(listeners))
             description = Description(os.getpid(), theirs.fileno(), sockets, tuple(lent))
             try:
-                process = subprocess.Popen(
-                    command_line(),
+                midwife = subprocess.Popen(
+                    [sys.executable, "-I", "-S", str(_MIDWIFE), str(os.getpid()), *command_line()],
                     env={**os.environ, **to_environment(notifier), **description.to_environment()},
                     pass_fds=[theirs.fileno(), *(each.descriptor for each in sockets)],
                 )
             except OSError as error:
                 ours.close()
-                raise UpgradeError(f"{command_line()[0]} cannot be started: {error.strerror}") from None
-        return cls(process, Channel(ours))
+                raise UpgradeError(f"{sys.executable} cannot be started: {error.strerror}") from None
+        return cls(midwife, Channel(ours))
 
     async def wait_serving(self, seconds: float) -> None:
         """Returns when it serves clients. Raises UpgradeError when it has not come to that; then it is gone."""
@@ -75,12 +76,15 @@ class Successor:
             await self._end()
             raise UpgradeError(f"the new program does not serve after {seconds:g} s, and was ended") from None
         except BaseException:
-            self._process.kill()
+            with trio.CancelScope(shield=True):
+                await self._end()
             raise
         if message.get("kind") != "serving":
-            await self._end()
-            how = self._process.returncode
-            raise UpgradeError(f"the new program ended with {_how(how)} before it served; what it said stands above")
+            status = await self._end()
+            raise UpgradeError(f"the new program ended with {_how(status)} before it served; what it said stands above")
+        self.pid = message["pid"]
+        self._midwife.kill()
+        self._midwife.wait()
 
     async def become_main(self) -> None:
         """It speaks to the service manager from now on."""
@@ -118,15 +122,22 @@ class Successor:
             log.warning("the new program cannot be understood: %s", error)
             return {}
 
-    async def _end(self) -> None:
-        """Also of what ends by itself already."""
-        self._process.terminate()
-        with trio.move_on_after(GRACE):
-            while self._process.poll() is None:  # noqa: ASYNC110 - seconds, once
-                await trio.sleep(0.02)
-        self._process.kill()
-        self._process.wait()
-        self._channel.close()
+    async def _end(self) -> int:
+        """Also of what ends by itself already. The exit status."""
+        try:
+            with trio.move_on_after(LAST_WORDS):
+                await self._wait_midwife()
+            self._midwife.terminate()
+            with trio.move_on_after(GRACE + 1.0):
+                await self._wait_midwife()
+        finally:
+            self._channel.close()
+            self._midwife.kill()
+        return self._midwife.wait()
+
+    async def _wait_midwife(self) -> None:
+        while self._midwife.poll() is None:  # noqa: ASYNC110 - seconds, once
+            await trio.sleep(0.02)
 
 
 def _key(backend: Any) -> Key:
@@ -145,5 +156,5 @@ def command_line() -> list[str]:
     return [sys.executable, *sys.orig_argv[1:]]
 
 
-def _how(status: int | None) -> str:
-    return f"signal {-status}" if status is not None and status < 0 else f"exit status {status}"
+def _how(status: int) -> str:
+    return f"signal {status - 128}" if status > 128 else f"exit status {status}"

@@ -50,10 +50,15 @@ async def test_one_that_says_something_else(monkeypatch: pytest.MonkeyPatch) -> 
         await start(monkeypatch, talk).wait_serving(DEADLINE)
 
 
-def test_one_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(successor, "command_line", lambda: ["/nonexistent/python"])
-    with pytest.raises(UpgradeError, match="/nonexistent/python cannot be started"):
-        Successor.start(Listeners(), Notifier())
+    with pytest.raises(UpgradeError, match="exit status 127"):
+        await Successor.start(Listeners(), Notifier()).wait_serving(DEADLINE)
+
+
+async def test_one_that_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UpgradeError, match="with signal 9"):
+        await start(monkeypatch, "import os; os.kill(os.getpid(), 9)").wait_serving(DEADLINE)
 
 
 async def test_what_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
