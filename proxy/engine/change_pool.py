@@ -37,12 +37,11 @@ def change_pool(pool: LivePool, settings: config.Pool, fresh: Sequence[LiveBacke
     for backend in there - stay:
         _let_leave(pool, backend, before, now)
     for backend, new in zip(kept, fresh, strict=True):
-        if backend in pool.leaving:
-            del pool.leaving[backend]
-            pool.set_draining(backend, False)
         _adjust(pool, backend, new)
         if backend not in there:
             pool.add(backend)
+        if pool.leaving.pop(backend, None):  # ready only now: a pool of one picks that one whenever something is ready
+            pool.set_draining(backend, False)
     pool.backends[:] = kept  # the order of the file
 
 

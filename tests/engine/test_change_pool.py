@@ -63,6 +63,18 @@ class Idle:
         self.is_closed = True
 
 
+class Work:
+    """It waits for a slot."""
+
+    got: LiveBackend | None = None
+
+    def slot_freed(self, backend: LiveBackend) -> None:
+        self.got = backend
+
+    def crashed(self, error: Exception) -> None:
+        raise error
+
+
 def test_backends_that_stay_are_the_same_objects_in_the_new_order(reactor: Reactor) -> None:
     pool = make(reactor, settings_of(FIRST, SECOND))
     first, second = pool.backends
@@ -107,6 +119,21 @@ def test_backend_that_returns_before_its_work_is_done_is_the_same(reactor: React
     assert not pool.leaving
     assert not pool.drains
     assert second in {take(pool) for _ in range(2)}
+
+
+def test_backend_that_returns_to_a_full_one_gets_the_work_that_waits(reactor: Reactor) -> None:
+    """A pool of one does not ask its policy: what is ready must be in it by then."""
+    both = settings_of(FIRST, SECOND)
+    both = replace(both, backends=(replace(both.backends[0], max_connections=1), both.backends[1]))
+    pool = make(reactor, both)
+    first, second = pool.backends
+    assert {take(pool), take(pool)} == {first, second}
+    change(pool, replace(both, backends=both.backends[:1]))
+    work = Work()
+    assert pool.wait(work)
+    change(pool, both)
+    reactor._run_batch()
+    assert (work.got, first.taken, second.taken) == (second, 1, 2)
 
 
 def test_settings_of_a_backend_change_in_place(reactor: Reactor) -> None:

@@ -63,6 +63,7 @@ class SharedPool(LivePool):
         self._watch.close()
 
     def _enter(self, backend: LiveBackend) -> None:
+        """Before it is ready."""
         self._sharing.enter(self, backend)
         if backend.semaphore >= 0:
             self._watch.add(backend.semaphore, backend)
@@ -243,6 +244,9 @@ class SharedPool(LivePool):
 
     def set_limit(self, backend: LiveBackend, limit: int) -> None:
         """Where there was no limit, slots taken before are counted already, and the semaphore gets so much less."""
+        if not self._sharing.has(backend):
+            backend.limit = limit  # it was removed, and returns with `add`
+            return
         had_semaphore, has_semaphore = backend.semaphore >= 0, limit != UNLIMITED
         if had_semaphore is not has_semaphore:
             self._leave(backend)

@@ -105,6 +105,10 @@ class Sharing:
         pool.others_wait = any(self.others_since(row))
         return row
 
+    def has(self, backend: LiveBackend) -> bool:
+        """Whether it has entered and not left."""
+        return self._backends.get(backend.row, (None, None))[1] is backend
+
     def enter(self, pool: SharedPool, backend: LiveBackend) -> None:
         """Sets what of it others have taken, before any of it is taken here. Raises KeyError as above."""
         name = (pool.name, backend.name)
@@ -119,7 +123,7 @@ class Sharing:
     def leave(self, backend: LiveBackend) -> None:
         """No new slots of it are taken. Those it has are given back as ever, but not to the semaphore, which may be
         closed by then: the supervisor finds that tokens are missing, and adds them."""
-        if self._backends.get(backend.row, (None, None))[1] is backend:
+        if self.has(backend):
             del self._backends[backend.row]
         self._doubtful.pop(backend, None)
         backend.taken -= backend.others

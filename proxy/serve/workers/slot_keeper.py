@@ -116,6 +116,10 @@ class SlotKeeper:
 
     # ------------------------------------------------------------------ sums
 
+    def free(self) -> dict[BackendName, int]:
+        """Slots that nobody has, of backends with a limit."""
+        return {name: tokens(semaphore.descriptor) for name, semaphore in self._semaphores.items()}
+
     async def run(self) -> None:
         """Keeps the sums right, until cancelled."""
         audited = 0

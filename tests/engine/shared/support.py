@@ -17,7 +17,7 @@ from proxy.engine.reactor import Reactor
 from proxy.engine.scoreboard import BACKEND
 from proxy.engine.shared.shared_pool import SharedPool
 from proxy.engine.shared.sharing import Sharing
-from proxy.serve.workers.slot_keeper import SlotKeeper, tokens
+from proxy.serve.workers.slot_keeper import SlotKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,7 +161,7 @@ def forked(work: Callable[[], object]) -> Iterator[int]:
 
 def free(keeper: SlotKeeper) -> list[int]:
     """Tokens that nobody has, of each limited backend."""
-    return [tokens(semaphore.descriptor) for semaphore in keeper._semaphores.values()]
+    return list(keeper.free().values())
 
 
 def counted(keeper: SlotKeeper, row: int = 0) -> int:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from proxy.core.balance.registry import POLICIES
 from proxy.core.config import Config
+from proxy.engine.change_pool import change_pool
 from proxy.engine.frontend import LivePool
 from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import TOLERANCE
@@ -354,6 +355,26 @@ def test_a_backend_that_returns_while_its_old_slots_are_in_use_counts_them() -> 
         one.give_back()
         assert free(one.keeper) == [0]  # that slot knew of another semaphore
         assert one.keeper.settle(("app", "127.0.0.1:9000"))
+        assert free(one.keeper) == [1]
+
+
+def test_a_backend_returns_with_another_limit_before_its_last_slot_is_back() -> None:
+    gone = pool_settings(0, first_port=9001)
+    with sharing(2, 0) as (one, two):
+        one.pool.set_healthy(one.pool.backends[1], False)
+        two.pool.set_healthy(two.pool.backends[1], False)
+        returns = one.take()
+        for settings in (gone, pool_settings(1, 0), gone, pool_settings(0, 0), gone, pool_settings(3, 0)):
+            one.keeper.configure(Config(frontends={}, pools={"app": settings}))
+            for worker in (one, two):
+                worker.adopt()
+                change_pool(worker.pool, settings, [live(backend) for backend in settings.backends], now=0.0)
+            one.keeper.settle_all()
+        assert one.pool.backends[0] is returns
+        one.take()
+        two.take()
+        assert one.pool.take() is two.pool.take() is None
+        one.give_back()
         assert free(one.keeper) == [1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import asynccontextmanager
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +111,27 @@ async def test_every_exchange_of_a_killed_worker_is_counted(figures: Figures) ->
         assert (web.accepted, web.reasons) == (count, {"ok": count - untold, **({UNTOLD: untold} if untold else {})})
         assert web.statuses == {"200": count - untold}
     figures(f"{count} requests, 4 workers killed: all are counted, {untold} of them without their status")
+
+
+async def test_whatever_reloads_do_no_slot_is_lost_and_no_request_fails(figures: Figures, soaking: bool) -> None:
+    """Backends leave and return, with limits and without, while their last slots are in use."""
+    rng, reloads = Random(1), 200 if soaking else 20
+    backends = [Busy(0.004) for _ in range(4)]
+    async with serving(*backends) as addresses, supervised(limited(addresses, (1, 2, 3, 4))) as running:
+        async with clients(running) as failures:
+            for _ in range(reloads):
+                chosen = sorted(rng.sample(addresses, rng.randint(1, 4)))
+                await running.controller.apply(limited(chosen, tuple(rng.choice((0, 1, 2, 5)) for _ in chosen)))
+                await trio.sleep(rng.choice((0.0, 0.01, 0.05)))
+            await running.controller.apply(limited(addresses, (1, 2, 3, 4)))
+            await until(lambda: not running.slots.unsettled)
+            await most(backends)
+            while (busiest := await most(backends)) != [1, 2, 3, 4]:  # some slots come back with the audit of a second
+                assert all(had <= limit for had, limit in zip(busiest, (1, 2, 3, 4), strict=True))
+        assert not failures
+        await until(lambda: sorted(running.slots.free().values()) == [1, 2, 3, 4])
+        assert not any(worker.life().starts > 1 for worker in running.workers)
+    figures(f"{reloads} reloads at random of backends with limits in 2 workers: no slot was lost, no request failed")
 
 
 async def test_limits_that_a_reload_changes_hold_in_all_workers() -> None:
