@@ -6,7 +6,6 @@ It tells one data plane or many; it serves no connection itself.
 from __future__ import annotations
 
 import logging
-import math
 from collections import deque
 from datetime import UTC, datetime
 from time import monotonic
@@ -24,6 +23,7 @@ from proxy.serve.controlled import Controlled
 from proxy.serve.orders import Emptied, Failed, Observed
 from proxy.serve.reload.emptying import Emptying
 from proxy.serve.reload.reloading import Reloading, with_backend, without_backend
+from proxy.serve.settling import Settling
 from proxy.serve.statistics import make_statistics
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Controller:
         self.config = config
         self.clock = clock
         self.bell = Bell()
-        self._down: set[str] = set()  # pools without a healthy backend
+        self.settling = Settling(self)
         self.planes: list[Plane] = []
         self.events: deque[Event] = deque(maxlen=EVENTS)
         self.totals = Totals()
@@ -125,10 +125,10 @@ class Controller:
             self.set_healthy(backend, is_healthy=False, reason=report.reason)
         elif report.what == "failed":
             backend.ejection.failed(report.reason, self.clock())
-            self._settle(backend.pool.name)
+            self.settling.settle(backend.pool.name)
         else:
             backend.ejection.answered()
-            self._settle(backend.pool.name)
+            self.settling.settle(backend.pool.name)
 
     def probed(self, backend: Controlled, *, is_good: bool, reason: str = "") -> None:
         """A health check came back."""
@@ -215,9 +215,9 @@ class Controller:
                 backend.ramps_when_ready = True
                 if backend.condition == "ready":
                     standing.begin_ramp(backend, pool.values(), self.clock())
-        self._down &= pools.keys()
+        self.settling.down &= pools.keys()
         for name in pools:
-            self._settle(name)
+            self.settling.settle(name)
         self.backends_changed.set()
         self.backends_changed = trio.Event()
 
@@ -226,13 +226,12 @@ class Controller:
     def _changed(self, backend: Controlled, before: str, reason: str, *, quietly: bool = False) -> None:
         if not _is_in(self.pools, backend):
             return  # a reload has taken it away
-        self._flip(backend, before, reason, quietly=quietly)
-        self._settle(backend.pool.name)
+        self.flip(backend, before, reason, quietly=quietly)
+        self.settling.settle(backend.pool.name, (backend,))
 
-    def _flip(self, backend: Controlled, before: str, reason: str, *, quietly: bool = False) -> None:
-        """before: its condition before whatever changed."""
+    def flip(self, backend: Controlled, before: str, reason: str, *, quietly: bool = False) -> None:
+        """Notes what has become of it; to be settled and told. before: its condition before whatever changed."""
         backend.reason = reason
-        self.tell(backend)
         condition = backend.condition
         if condition == before:
             return
@@ -244,49 +243,6 @@ class Controller:
         if condition == "ready" and (before != "starting" or backend.ramps_when_ready):
             backend.ramps_when_ready = False
             standing.begin_ramp(backend, self.pools[backend.pool.name].values(), self.clock())
-
-    # ------------------------------------------------------------------ what follows for a whole pool
-
-    def _settle(self, name: str) -> None:
-        """From a change in one of its backends."""
-        pool = self.pools[name].values()
-        for backend in standing.find_outliers(pool):
-            before = backend.condition
-            reason, seconds = backend.ejection.reason, backend.ejection.eject(backend.pool.ejection, self.clock())
-            self._flip(backend, before, f"{reason}, {backend.pool.ejection.failures} in a row; for {seconds:g} s")
-        self._open_or_close(name, standing.is_nobody_left(pool))
-        for backend in standing.move_ramps(pool, self.clock()):
-            self.tell(backend)
-        self.bell.ring()
-
-    def _open_or_close(self, name: str, is_nobody_left: bool) -> None:
-        """When nobody is healthy, is everybody tried?"""
-        pool = self.pools[name].values()
-        if is_nobody_left is not (name in self._down):
-            self._down ^= {name}
-            tries = any(backend.pool.when_all_down == "try" for backend in pool)
-            then = "all are tried" if tries else "its work is refused"
-            if is_nobody_left:
-                self.note(logging.WARNING, f"{name}: no backend is healthy, {then} (when_all_down)")
-        is_wanted = is_nobody_left and all(backend.pool.when_all_down == "try" for backend in pool)
-        for backend in standing.try_all(pool, is_wanted):
-            self.tell(backend)
-
-    def look_at_clock(self) -> float:
-        """Ends ejections and moves slow starts whose time has come. When to look again; infinite for no time.
-
-        `bell` rings when that may have become sooner.
-        """
-        now = self.clock()
-        for backend in list(self.backends()):
-            if (ends_at := backend.ejection.ends_at) is not None and ends_at <= now:
-                before = backend.condition
-                backend.ejection.end(now)
-                self._changed(backend, before, "")
-        for pool in self.pools.values():
-            for backend in standing.move_ramps(pool.values(), now):
-                self.tell(backend)
-        return min((standing.next_due(pool.values(), now) for pool in self.pools.values()), default=math.inf)
 
     def tell(self, backend: Controlled) -> None:
         """All planes what is decided of it."""

@@ -39,7 +39,7 @@ async def run(controller: Controller) -> None:
 async def _keep_time(controller: Controller) -> None:
     """Ends ejections and moves slow starts."""
     while True:
-        due = controller.look_at_clock()
+        due = controller.settling.look_at_clock()
         with trio.move_on_after(max(due - controller.clock(), 0.0)):
             await controller.bell.wait()
 
