@@ -54,6 +54,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/logs/program_log.py": "test_cli.py and serve/workers/test_supervisor.py read its lines",
     "proxy/serve/workers/attendance.py": "serve/workers/test_supervisor.py hangs and kills what is attended",
     "proxy/serve/workers/begin.py": "a record; serve/workers/test_supervisor.py",
+    "proxy/serve/workers/process.py": "serve/workers/test_spawning.py waits for some and kills them",
     "proxy/serve/workers/spawner.py": "serve/workers/test_spawning.py starts and kills it",
     "proxy/serve/workers/supervised.py": "serve/workers/test_supervisor.py kills, hangs and ends what it looks after",
     "proxy/serve/workers/worker.py": "serve/workers/test_supervisor.py runs several",

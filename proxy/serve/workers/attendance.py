@@ -10,7 +10,7 @@ import trio
 from proxy.core.heartbeat import Heartbeat
 from proxy.serve.orders import report_from_json
 from proxy.serve.workers.channel import LARGEST_REPORT, Channel, ChannelError, Outbox, dump_order, load_report
-from proxy.serve.workers.spawning import LAST_WORD
+from proxy.serve.workers.process import LAST_WORD
 
 if TYPE_CHECKING:
     import socket
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from proxy.engine.scoreboard import Column
     from proxy.serve.orders import Report
-    from proxy.serve.workers.spawning import Process
+    from proxy.serve.workers.process import Process
 
 log = logging.getLogger("rproxy.workers")
 

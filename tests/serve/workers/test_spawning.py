@@ -12,13 +12,14 @@ import pytest
 import trio
 import trio.testing
 
-from proxy.serve.workers.spawning import Process, Spawning
+from proxy.serve.workers.spawning import Spawning
 from tests.engine.support import descriptors, until
 from tests.processes import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from proxy.serve.workers.process import Process
     from tests.conftest import Figures
 
 PUPPETS = "tests.serve.workers.puppet_spawner"
