@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proxy.engine.frontend import Frontend, LivePool
     from proxy.serve.server import Server
 
-TELL_EVERY = 0.5  # seconds; of a worker that dies so much is lost of its counts, and 0.2 % of a core is spent on 20 KB
+TELL_EVERY = 0.5  # seconds; of a worker that dies nobody knows how so much of its work ended
 
 
 class Teller:

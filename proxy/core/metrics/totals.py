@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from proxy.core.metrics.times import Times
 from proxy.core.metrics.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from proxy.core.metrics.told import BackendTold, Ended, FrontendTold, PoolTold, Told
 
@@ -76,12 +76,12 @@ class PoolTotals:
 
     def __init__(self) -> None:
         self.retried: Counter[str] = Counter()
-        self.backends: dict[str, BackendTotals] = {}
+        self.backends: defaultdict[str, BackendTotals] = defaultdict(BackendTotals)
 
     def add(self, told: PoolTold) -> None:
         self.retried.update(told.retried)
         for name, backend in told.backends.items():
-            self.backends.setdefault(name, BackendTotals()).add(backend)
+            self.backends[name].add(backend)
 
 
 class Counted(NamedTuple):
@@ -124,13 +124,13 @@ class Totals:
     """frontends, pools: by name. workers: by number; a number that starts again goes on counting."""
 
     def __init__(self) -> None:
-        self.frontends: dict[str, FrontendTotals] = {}
-        self.pools: dict[str, PoolTotals] = {}
-        self.workers: dict[int, WorkerTotals] = {}
+        self.frontends: defaultdict[str, FrontendTotals] = defaultdict(FrontendTotals)
+        self.pools: defaultdict[str, PoolTotals] = defaultdict(PoolTotals)
+        self.workers: defaultdict[int, WorkerTotals] = defaultdict(WorkerTotals)
 
     def add(self, worker: int, told: Told, now: float) -> None:
         """now: monotonic seconds."""
-        self.workers.setdefault(worker, WorkerTotals()).add(told)
+        self.workers[worker].add(told)
         for name, pool in told.pools.items():
             self.pool(name).add(pool)
         for name, frontend in told.frontends.items():
@@ -147,20 +147,20 @@ class Totals:
                 self.backend(pool, name).latency.add(counts, now)
 
     def frontend(self, name: str) -> FrontendTotals:
-        return self.frontends.setdefault(name, FrontendTotals())
+        return self.frontends[name]
 
     def pool(self, name: str) -> PoolTotals:
-        return self.pools.setdefault(name, PoolTotals())
+        return self.pools[name]
 
     def backend(self, pool: str, name: str) -> BackendTotals:
-        return self.pool(pool).backends.setdefault(name, BackendTotals())
+        return self.pool(pool).backends[name]
 
     def lost(self, worker: int, counted: Mapping[str, Counted]) -> None:
         """It has died: what it held is nobody's any more, and what it had counted and not told yet is added here.
 
         counted: by frontend. How those exchanges ended is known to nobody: their reason is UNTOLD.
         """
-        own = self.workers.setdefault(worker, WorkerTotals())
+        own = self.workers[worker]
         for name, count in counted.items():
             untold = own.untold(name, count)
             own.count(name, untold)
@@ -175,10 +175,10 @@ class Totals:
 
         pools: backends by address, by the name of the pool.
         """
-        self.frontends = {name: totals for name, totals in self.frontends.items() if name in frontends}
-        self.pools = {name: totals for name, totals in self.pools.items() if name in pools}
+        _keep_only(self.frontends, frontends)
+        _keep_only(self.pools, pools)
         for name, totals in self.pools.items():
-            totals.backends = {address: b for address, b in totals.backends.items() if address in pools[name]}
+            _keep_only(totals.backends, pools[name])
 
     # ------------------------------------------------------------------ of this moment, over all workers
 
@@ -200,3 +200,8 @@ class Totals:
 
     def _last(self) -> list[Told]:
         return [worker.last for worker in self.workers.values() if worker.last is not None]
+
+
+def _keep_only(totals: dict[str, Any], names: Container[str]) -> None:
+    for name in [name for name in totals if name not in names]:
+        del totals[name]
