@@ -105,6 +105,14 @@ def test_nobody_outlives_a_killed_supervisor_for_long(rproxy: Rproxy) -> None:
     assert rproxy.log.count("the supervisor is gone") == 2
 
 
+def test_a_worker_that_hangs_does_not_outlive_it_either(rproxy: Rproxy) -> None:
+    family = descendants(rproxy.process.pid)
+    worker = next(pid for pid in family if Path(f"/proc/{pid}/comm").read_text().startswith("rproxy worker"))
+    os.kill(worker, signal.SIGSTOP)
+    rproxy.signal(signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, family)), 20)
+
+
 def test_whoever_is_stopped_with_all_the_others_is_not_taken_for_hung(rproxy: Rproxy) -> None:
     """Ctrl-Z stops all processes, and `fg` lets them go on; so does a paused container."""
     family = {rproxy.process.pid, *descendants(rproxy.process.pid)}

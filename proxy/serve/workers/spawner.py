@@ -6,8 +6,8 @@ it shares with its workers: a worker's own memory is what it writes to.
 
 A request is a JSON datagram, `{"id": 7, "worker": 1}`, with the socket that the worker is to use. It is answered with
 `{"id": 7, "pid": 1234}` and a pidfd, or with `{"id": 7, "error": "…"}`. When a worker ends, that is told with
-`{"pid": 1234, "status": -9}`. When nobody is left to ask, this process ends; its workers have channels of their own,
-and see to themselves.
+`{"pid": 1234, "status": -9}`. When nobody is left to ask, this process ends after its workers, which have channels of
+their own and learn of it, too.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import traceback
+from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     Work = Callable[[int, socket.socket], int]  # number, channel; the exit status
 
+ORPHANED = 5.0  # seconds that a worker without a supervisor has for what runs: nobody is left to say how long
+LONGEST_END = ORPHANED + 3.0  # its access logs may take two more
 CRASHED = 70  # EX_SOFTWARE of sysexits.h
 # A terminal's Ctrl-C, and systemd's SIGTERM, reach every process of ours. It is the supervisor that acts on them.
 SUPERVISORS_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -59,13 +62,26 @@ class Spawner:
                 if descriptor == self._asking.fileno():
                     data, passed, _, _ = socket.recv_fds(self._asking, 4096, 1)
                     if not data:
-                        return
+                        return self._end()
                     pidfd = self._spawn(json.loads(data), socket.socket(fileno=passed[0]))
                     if pidfd is not None:
                         poll.register(pidfd, select.POLLIN)
                 else:
                     poll.unregister(descriptor)
                     self._reap(descriptor)
+
+    def _end(self) -> None:
+        """The supervisor is gone. Workers end by themselves then, but for those that hang, and would keep its ports."""
+        poll = select.poll()
+        for pidfd in self._pids:
+            poll.register(pidfd, select.POLLIN)
+        deadline = monotonic() + LONGEST_END
+        while self._pids and (left := deadline - monotonic()) > 0:
+            for pidfd, _ in poll.poll(left * 1000):
+                poll.unregister(pidfd)
+                self._reap(pidfd)
+        for pidfd in self._pids:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
     def _spawn(self, request: dict[str, int], channel: socket.socket) -> int | None:
         """The pidfd of a new worker, which is told to whoever asked."""

@@ -28,6 +28,7 @@ from proxy.serve.tls.certificates import CertificateError
 from proxy.serve.tuning import tune_garbage_collection
 from proxy.serve.workers.begin import Adopt, Begin
 from proxy.serve.workers.channel import Channel, ChannelError, Outbox, dump_report, load_order
+from proxy.serve.workers.spawner import ORPHANED
 
 if TYPE_CHECKING:
     from proxy.serve.orders import Order, Report
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("rproxy.workers")
 
 BEAT = 0.2  # seconds between signs of life
-ORPHANED = 5.0  # seconds for what runs when the supervisor is gone: nobody is left to say how long
 CANNOT_START = 1  # the exit status
 
 
