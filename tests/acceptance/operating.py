@@ -37,6 +37,7 @@ pool = "echo"
 [pools.app]
 health_check = {{ interval = "200ms" }}
 backends = [{backends}]
+{pool}
 
 [pools.echo]
 backends = ["{echo}"]
@@ -52,7 +53,7 @@ drain = "10m"
 
 @dataclass(frozen=True)
 class Plan:
-    """What the file says. app: weights by address, of backends that speak HTTP."""
+    """What the file says. app: weights by address, of backends that speak HTTP. pool: more of theirs."""
 
     workers: int
     web: str
@@ -60,12 +61,13 @@ class Plan:
     echo: str
     admin: str
     app: Mapping[str, int]
+    pool: str = ""
 
     def text(self) -> str:
         backends = ", ".join(f'{{ address = "{address}", weight = {weight} }}' for address, weight in self.app.items())
         return CONFIG.format(
             workers=self.workers, web=self.web, stream=self.stream, echo=self.echo, admin=self.admin, token=TOKEN,
-            backends=backends,
+            backends=backends, pool=self.pool,
         )  # fmt: skip
 
 
