@@ -42,8 +42,8 @@ class Settling:
         for backend in standing.find_outliers(pool):
             before, settings = backend.condition, backend.pool.ejection
             seconds = backend.ejection.eject(settings, self._controller.clock())
-            reason = f"{backend.ejection.reason}, {settings.failures} in a row; for {seconds:g} s"
-            self._controller.flip(backend, before, reason)
+            why = f"{backend.ejection.reason}, {settings.failures} in a row; for {seconds:g} s"
+            self._controller.flip(backend, before, why)
             yield backend
 
     def _open_or_close(self, name: str, pool: Collection[Controlled]) -> Iterator[Controlled]:
