@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -36,15 +37,15 @@ class LiveRoute:
     once for all requests of the same bytes. Response heads that it changes have a cache of their own.
 
     pool: where requests go; a route that replies has none, and never asks. reply: what it answers by itself.
-    exchange: makes what serves a request.
+    exchange: makes what serves a request; serving, admitted, refusing: what it does so with.
     request_fields, response_fields: what it sets and removes. changes_requests: heads have to be `prepare`d.
     body_limit: of a request, 0 for any.
     find_response, parse_response: a response head known by its bytes, and one that is new.
     """
 
-    __slots__ = ("_access", "_admitted", "_refusing", "_rewrite", "_serving", "body_limit", "changes_requests",
-                 "exchange", "find_response", "heads", "parse_response", "pool", "reply", "request_fields",
-                 "response_fields")  # fmt: skip
+    __slots__ = ("_access", "_rewrite", "admitted", "body_limit", "changes_requests", "exchange", "find_response",
+                 "heads", "parse_response", "pool", "refusing", "reply", "request_fields", "response_fields",
+                 "serving")  # fmt: skip
 
     def __init__(
         self,
@@ -67,12 +68,12 @@ class LiveRoute:
         self.changes_requests = bool(self.request_fields or (rule and rule.rewrite))
         self._rewrite = Rewrite(rule.path, rule.rewrite) if rule and rule.rewrite else None
         self.reply = _reply(own, rule.path if rule else None, self.response_fields)
-        self._serving: type[Exchange] = TimedExchange if frontend.timeouts.exchange else Exchange
+        self.serving: type[Exchange] = TimedExchange if frontend.timeouts.exchange else Exchange
         if self.reply is not None:
-            self._serving = Replying
+            self.serving = Replying
         if is_recorded:
-            self._serving = logged(self._serving)
-        self.exchange: Callable[[HttpSession, RequestHead, LiveRoute], Exchange] = self._serving
+            self.serving = logged(self.serving)  # type: ignore[arg-type] # a class can be hashed
+        self.exchange: Callable[[HttpSession, RequestHead, LiveRoute], Exchange] = self.serving
         if self.reply is not None:
             self.pool: LivePool = None  # type: ignore[assignment]
         else:
@@ -80,22 +81,18 @@ class LiveRoute:
             self._lead_to(pools[own.pool])
         if rule is not None and (rule.allow or rule.deny):
             self._access = Access(rule.allow, rule.deny)
-            self._admitted = self.exchange
-            self._refusing = logged(Refusing) if is_recorded else Refusing
-            self.exchange = self._admit
-
-    def _admit(self, session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:
-        """Asked for each request: a trusted proxy speaks for a different client in each."""
-        serves = self._admitted if self._access.admits(session.peer.host) else self._refusing
-        return serves(session, head, route)
+            self.admitted = self.exchange
+            self.refusing = logged(Refusing) if is_recorded else Refusing
+            self.exchange = _admit
 
     def _lead_to(self, pool: LivePool) -> None:
         self.pool = pool
         if self.request_fields.late:
-            self.exchange = self._tell_of_client
+            self.exchange = _tell_of_client
         if self.response_fields:
             self.heads: HeadCache[ResponseHead] = HeadCache()
-            self.parse_response: Callable[[bytes], ResponseHead] = self._parse_and_change
+            parse: Callable[[bytes], ResponseHead] = partial(_parse_and_change, pool, self.response_fields)
+            self.parse_response = parse
         else:
             self.heads = pool.heads
             self.parse_response = pool.parser.parse
@@ -109,24 +106,39 @@ class LiveRoute:
         if self.request_fields:
             head.forward = self.request_fields.apply(head.forward, head.host or b"localhost")
 
-    def _tell_of_client(self, session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:
-        """The request tells of the client and of itself, so that its head is made anew each time."""
-        values = {
-            b"client": session.peer.host.encode(),
-            b"host": head.host or b"localhost",
-            b"proto": session.peer.scheme.encode(),
-            b"request_id": b"%032x" % _rng.getrandbits(128),
-        }
-        return self._serving(session, head.copy(head.forward + self.request_fields.late % values), route)
+    def admits(self, session: HttpSession) -> bool:
+        return self._access.admits(session.peer.host)
 
-    def _parse_and_change(self, raw: bytes) -> ResponseHead:
-        """Raises BadResponse."""
-        head = self.pool.parser.parse(raw)
-        if head.status >= 200:  # what comes before is about the exchange, not about the answer
-            end = head.persistent[len(head.forward) :]
-            head.forward = self.response_fields.apply(head.forward)
-            head.persistent = head.forward + end
-        return head
+
+# Functions, and not methods that a route would have of itself: such a circle is left to the garbage collection, which
+# hardly ever runs (serve/tuning.py), and each reload leaves the routes of before.
+
+
+def _admit(session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:
+    """Asked for each request: a trusted proxy speaks for a different client in each."""
+    serves = route.admitted if route.admits(session) else route.refusing
+    return serves(session, head, route)
+
+
+def _tell_of_client(session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:
+    """The request tells of the client and of itself, so that its head is made anew each time."""
+    values = {
+        b"client": session.peer.host.encode(),
+        b"host": head.host or b"localhost",
+        b"proto": session.peer.scheme.encode(),
+        b"request_id": b"%032x" % _rng.getrandbits(128),
+    }
+    return route.serving(session, head.copy(head.forward + route.request_fields.late % values), route)
+
+
+def _parse_and_change(pool: LivePool, fields: FieldPolicy, raw: bytes) -> ResponseHead:
+    """Raises BadResponse."""
+    head = pool.parser.parse(raw)
+    if head.status >= 200:  # what comes before is about the exchange, not about the answer
+        end = head.persistent[len(head.forward) :]
+        head.forward = fields.apply(head.forward)
+        head.persistent = head.forward + end
+    return head
 
 
 def _reply(own: config.Frontend | config.Route, path: str | None, fields: FieldPolicy) -> Reply | None:

@@ -10,6 +10,7 @@ per round as well. A clock of our own at each step would cost 0.05 us five times
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from proxy.core.access_log.record import OK, SWITCHED, Client, SeenHead
@@ -208,6 +209,7 @@ class Noting(Exchange):
         session.status = response.status
 
 
+@cache
 def logged(kind: type[Exchange]) -> type[Exchange]:
     """That kind of exchange, noting."""
     plain = {"plain_connect": kind.connect, "plain_finish_whole": kind._finish_whole}

@@ -7,7 +7,7 @@ what they cost without proxies.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from proxy.core.client.forwarding import Teller, client_of
@@ -15,6 +15,8 @@ from proxy.core.errors import Denied
 from proxy.engine.http.session import HttpSession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.core import config
     from proxy.core.client.peer import Peer
     from proxy.core.http.request import RequestHead
@@ -80,10 +82,11 @@ class Trusting(Telling):
 
 def http_session(settings: config.Frontend, kind: type[HttpSession]) -> Step:
     """What serves HTTP connections of a frontend. kind: with what else they have in common."""
-    strangers = kind if settings.forwarded == "x-forwarded" else _mixed(Telling, kind, "teller", "told")
+    mixed: Callable[..., type[HttpSession]] = _mixed  # mypy does not know that classes can be hashed
+    strangers = kind if settings.forwarded == "x-forwarded" else mixed(Telling, kind, "teller", "told")
     if not settings.trusted_proxies:
         return strangers
-    return partial(_by_trust, strangers, _mixed(Trusting, kind, "proxy", "teller", "told"))
+    return partial(_by_trust, strangers, mixed(Trusting, kind, "proxy", "teller", "told"))
 
 
 def _by_trust(
@@ -93,5 +96,7 @@ def _by_trust(
     return kind(frontend, sock, peer)
 
 
+@cache
 def _mixed(first: type[HttpSession], kind: type[HttpSession], *slots: str) -> type[HttpSession]:
+    """Once for all, since a class is a circle that is left to the garbage collection."""
     return type(first.__name__ + kind.__name__, (first, kind), {"__slots__": slots})

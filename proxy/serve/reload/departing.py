@@ -33,6 +33,7 @@ class Departing:
             if not frontend.active:
                 del self.frontends[frontend]
                 self._server.close_log(frontend)
+                frontend.room = None  # type: ignore[assignment] # a circle would be left to the garbage collection
             elif now - since > self._server.config.shutdown.drain:
                 self._end_idle(frontend)
                 self.frontends[frontend] = math.inf  # once
