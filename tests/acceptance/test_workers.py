@@ -105,6 +105,7 @@ def test_nobody_outlives_a_killed_supervisor_for_long(rproxy: Rproxy) -> None:
     assert rproxy.log.count("the supervisor is gone") == 2
 
 
+@pytest.mark.soak
 def test_a_worker_that_hangs_does_not_outlive_it_either(rproxy: Rproxy) -> None:
     family = descendants(rproxy.process.pid)
     worker = next(pid for pid in family if Path(f"/proc/{pid}/comm").read_text().startswith("rproxy worker"))
