@@ -5,6 +5,7 @@ Against /proc/net it adds what fills up unseen: how many connections wait to be 
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import struct
@@ -57,8 +58,6 @@ def listening_sockets() -> list[ListeningSocket]:
 
     Raises OSError where the kernel cannot be asked: not Linux, or without CONFIG_INET_DIAG and CONFIG_UNIX_DIAG.
     """
-    if not hasattr(socket, "AF_NETLINK"):
-        raise OSError("only Linux can be asked for its listening sockets")
     return [*_tcp(socket.AF_INET), *_tcp(socket.AF_INET6), *_unix()]
 
 
@@ -92,20 +91,47 @@ def _unix() -> Iterator[ListeningSocket]:
 
 def dump(request: bytes) -> Iterator[bytes]:
     """The body of every message of the answer."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as sock:
-        header = _HEADER.pack(_HEADER.size + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
-        sock.send(header + request)
+    with _socket() as sock:
+        _send(sock, request, NLM_F_REQUEST | NLM_F_DUMP)
         while True:
-            data = sock.recv(1 << 18)
-            while data:
-                length, kind, *_ = _HEADER.unpack_from(data)
-                body, data = data[_HEADER.size : length], data[_aligned(length) :]
+            for kind, body in _messages(sock.recv(1 << 18)):
                 if kind == NLMSG_DONE:
                     return
                 if kind == NLMSG_ERROR:
-                    code = -struct.unpack_from("=i", body)[0]
-                    raise OSError(code, "sock_diag refused to list sockets")
+                    raise OSError(_code(body), "sock_diag refused to list sockets")
                 yield body
+
+
+def ask(request: bytes) -> bytes | None:
+    """The body of the answer about one socket; None if there is no such one."""
+    with _socket() as sock:
+        _send(sock, request, NLM_F_REQUEST)
+        ((kind, body),) = _messages(sock.recv(1 << 16))
+        if kind == NLMSG_ERROR and _code(body) != errno.ENOENT:
+            raise OSError(_code(body), "sock_diag refused to tell of a socket")
+        return None if kind == NLMSG_ERROR else body
+
+
+def _socket() -> socket.socket:
+    if not hasattr(socket, "AF_NETLINK"):
+        raise OSError("only Linux can be asked for its sockets")
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
+
+
+def _send(sock: socket.socket, request: bytes, flags: int) -> None:
+    sock.send(_HEADER.pack(_HEADER.size + len(request), SOCK_DIAG_BY_FAMILY, flags, 1, 0) + request)
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and body of each."""
+    while data:
+        length, kind, *_ = _HEADER.unpack_from(data)
+        yield kind, data[_HEADER.size : length]
+        data = data[_aligned(length) :]
+
+
+def _code(body: bytes) -> int:
+    return -int(struct.unpack_from("=i", body)[0])
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:

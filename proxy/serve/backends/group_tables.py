@@ -6,39 +6,41 @@ import os
 from typing import TYPE_CHECKING
 
 from proxy.core.group import MemberSocket
-from proxy.serve.port_sockets import listening_for, sockets_of_port
+from proxy.serve.port_sockets import connected_to, inode_of, listening_for, listening_on
 from proxy.serve.processes import holders, sockets_held_by
 
 if TYPE_CHECKING:
     from proxy.serve.port_sockets import PortSocket
 
+COUNT_EACH = 5  # looks, of which one counts connections as well: that takes the kernel 5 ms, the others 0.1
 MOST_COUNTED = 2000  # connections of a group that are told apart by member: 2 us each, in /proc
 
 
 class GroupTables:
-    """For one address of this machine. Blocks for milliseconds: to be asked in a thread."""
+    """For one address of this machine. Blocks for milliseconds: to be asked in a thread, and by one at a time."""
 
     def __init__(self, host: str, port: int) -> None:
         self.address = (host, port)
         self._pids: dict[int, tuple[int, ...]] = {}  # by listening inode
+        self._looks = 0
+        self._counts: dict[int, int] | None = None  # connections by pid, as of the last count
 
     def look(self) -> list[MemberSocket]:
         """The group's sockets, by inode. Raises OSError where the kernel does not tell."""
         host, port = self.address
-        sockets = sockets_of_port(port)
-        listening = listening_for(sockets, host)
+        listening = listening_for(listening_on(port), host)
         self._learn([each.inode for each in listening])
-        connected = [each for each in sockets if not each.is_listening and each.inode]
-        counts = self._count(connected) if len(connected) <= MOST_COUNTED else None
+        if self._looks % COUNT_EACH == 0 and listening:
+            self._count(listening[0])
+        self._looks += 1
         return [
-            MemberSocket(
-                each.inode,
-                self._pids[each.inode],
-                each.waiting,
-                None if counts is None else sum(counts.get(pid, 0) for pid in self._pids[each.inode]),
-            )
+            MemberSocket(each.inode, self._pids[each.inode], each.waiting, self._connections_of(each.inode))
             for each in sorted(listening, key=lambda each: each.inode)
         ]
+
+    def _connections_of(self, listening: int) -> int | None:
+        """Of all who hold that socket: whoever forked behind it shares the work of it."""
+        return None if self._counts is None else sum(self._counts.get(pid, 0) for pid in self._pids[listening])
 
     def _learn(self, inodes: list[int]) -> None:
         """Who holds these; all of /proc is walked only for one that is new, or whose holders have ended."""
@@ -46,18 +48,18 @@ class GroupTables:
             return
         found = holders(inodes)
         self._pids = {inode: tuple(process.pid for process in found.get(inode, ())) for inode in inodes}
+        self._looks = 0  # the newcomer's are to be counted too
 
-    def _count(self, connected: list[PortSocket]) -> dict[int, int]:
-        """Connections by pid, of those that hold a listening socket. A holder whose parent holds one too has forked:
-        both are counted with it."""
-        inodes = {each.inode for each in connected}
+    def _count(self, listening: PortSocket) -> None:
+        inodes = {each.inode for each in connected_to(self.address[1], listening.family)} - {0}
         pids = {pid for holding in self._pids.values() for pid in holding}
-        return {pid: len(inodes & sockets_held_by(pid)) for pid in pids}
+        is_counted = len(inodes) <= MOST_COUNTED
+        self._counts = {pid: len(inodes & sockets_held_by(pid)) for pid in pids} if is_counted else None
 
     def acceptor_of(self, client: tuple[str, int]) -> int | None:
         """The listening inode of the member that has accepted a connection from this address; None while it waits in a
         queue, or where nobody may know who has it."""
-        inode = next((each.inode for each in sockets_of_port(self.address[1]) if each.peer == client), 0)
+        inode = inode_of(self.address, client)
         if not inode:
             return None
         return next(

@@ -12,7 +12,7 @@ import pytest
 
 from proxy.core.address import parse_address
 from proxy.core.config import Backend, HealthCheck
-from proxy.serve.port_sockets import sockets_of_port
+from proxy.serve.port_sockets import listening_on
 from tests.processes import free_port, start_backend, wait_until
 from tests.serve.backends.listening import listening, silent
 from tests.serve.backends.serving import controlled, serving, texts, until
@@ -37,7 +37,7 @@ def group(count: int = MEMBERS) -> Iterator[tuple[str, list[subprocess.Popen[byt
     with ExitStack() as stack:
         backends = [stack.enter_context(start_backend("hello", "--reuseport", listen=address)) for _ in range(count)]
         port = int(address.rpartition(":")[2])
-        wait_until(lambda: sum(sock.is_listening for sock in sockets_of_port(port)) == count)
+        wait_until(lambda: len(listening_on(port)) == count)
         yield address, [backend.process for backend in backends]
 
 
