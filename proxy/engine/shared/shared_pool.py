@@ -104,6 +104,8 @@ class SharedPool(LivePool):
                 return None
             elif not self._sharing.claim(backend):
                 self._is_full_after_all(backend)
+                if self._only is backend:
+                    return None
                 continue
             backend.taken += 1
             backend.picked += 1

@@ -67,8 +67,9 @@ class Attendance:
                 self.kill("killed: it does not listen")
 
     def kill(self, why: str) -> None:
-        self.why = self.why or why
-        self._process.kill()
+        if not self._process.is_closed:  # or it has ended already, and not for this reason
+            self.why = self.why or why
+            self._process.kill()
 
     async def run(self) -> int | None:
         """Until it has ended: its exit status, as `Process.wait` has it. When cancelled it is killed."""

@@ -40,6 +40,9 @@ class Process:
             self.ended(result.si_status if result.si_code == os.CLD_EXITED else -result.si_status)
 
     def kill(self) -> None:
+        """Nothing, if it has ended; also when it is closed by then, and its descriptor is another's."""
+        if self.is_closed:
+            return
         try:
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         except ProcessLookupError:
@@ -51,5 +54,10 @@ class Process:
             self._status = status
             self._is_known.set()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._pidfd < 0
+
     def close(self) -> None:
         os.close(self._pidfd)
+        self._pidfd = -1
