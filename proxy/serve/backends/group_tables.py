@@ -17,7 +17,7 @@ MOST_COUNTED = 2000  # connections of a group that are told apart by member: 2 u
 
 
 class GroupTables:
-    """For one address of this machine. Blocks for milliseconds: to be asked in a thread, and by one at a time."""
+    """For one address of this machine. Blocks for milliseconds, so that it is asked in threads, and by several at a time."""
 
     def __init__(self, host: str, port: int) -> None:
         self.address = (host, port)
@@ -29,32 +29,38 @@ class GroupTables:
         """The group's sockets, by inode. Raises OSError where the kernel does not tell."""
         host, port = self.address
         listening = listening_for(listening_on(port), host)
-        self._learn([each.inode for each in listening])
+        pids = self._learn([each.inode for each in listening])
         if self._looks % COUNT_EACH == 0 and listening:
-            self._count(listening[0])
+            self._counts = self._count(listening[0], pids)
         self._looks += 1
+        counts = self._counts
+
+        def connections(inode: int) -> int | None:
+            """Of all who hold that socket: whoever forked behind it shares the work of it."""
+            return None if counts is None else sum(counts.get(pid, 0) for pid in pids[inode])
+
         return [
-            MemberSocket(each.inode, self._pids[each.inode], each.waiting, self._connections_of(each.inode))
+            MemberSocket(each.inode, pids[each.inode], each.waiting, connections(each.inode))
             for each in sorted(listening, key=lambda each: each.inode)
         ]
 
-    def _connections_of(self, listening: int) -> int | None:
-        """Of all who hold that socket: whoever forked behind it shares the work of it."""
-        return None if self._counts is None else sum(self._counts.get(pid, 0) for pid in self._pids[listening])
-
-    def _learn(self, inodes: list[int]) -> None:
+    def _learn(self, inodes: list[int]) -> dict[int, tuple[int, ...]]:
         """Who holds these; all of /proc is walked only for one that is new, or whose holders have ended."""
-        if all(any(map(_is_there, self._pids.get(inode, ()))) for inode in inodes):
-            return
-        found = holders(inodes)
-        self._pids = {inode: tuple(process.pid for process in found.get(inode, ())) for inode in inodes}
-        self._looks = 0  # the newcomer's are to be counted too
+        known = self._pids
+        if not all(any(map(_is_there, known.get(inode, ()))) for inode in inodes):
+            found = holders(inodes)
+            known = {inode: tuple(process.pid for process in found.get(inode, ())) for inode in inodes}
+            self._looks = 0  # the newcomer's are to be counted too
+        self._pids = known = {inode: known[inode] for inode in inodes}
+        return known
 
-    def _count(self, listening: PortSocket) -> None:
+    def _count(self, listening: PortSocket, known: dict[int, tuple[int, ...]]) -> dict[int, int] | None:
+        """Connections by pid; None if there are too many."""
         inodes = {each.inode for each in connected_to(self.address[1], listening.family)} - {0}
-        pids = {pid for holding in self._pids.values() for pid in holding}
-        is_counted = len(inodes) <= MOST_COUNTED
-        self._counts = {pid: len(inodes & sockets_held_by(pid)) for pid in pids} if is_counted else None
+        if len(inodes) > MOST_COUNTED:
+            return None
+        pids = {pid for holding in known.values() for pid in holding}
+        return {pid: len(inodes & sockets_held_by(pid)) for pid in pids}
 
     def acceptor_of(self, client: tuple[str, int]) -> int | None:
         """The listening inode of the member that has accepted a connection from this address; None while it waits in a
