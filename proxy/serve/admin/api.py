@@ -110,5 +110,8 @@ def _phrase(request: Request, error: HTTPException) -> str:
 async def _not_understood(request: Request, error: Exception) -> JSONResponse:
     """The body is not what the path takes."""
     assert isinstance(error, RequestValidationError)
+    if "json" not in request.headers.get("content-type", ""):  # what curl -d says, which most will try first
+        message = "the body has to be JSON, with Content-Type: application/json; with curl: --json '{...}'"
+        return JSONResponse({"error": message}, HTTPStatus.UNPROCESSABLE_ENTITY)
     faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'the body'}: {fault['msg']}" for fault in error.errors()]
     return JSONResponse({"error": "; ".join(faults)}, HTTPStatus.UNPROCESSABLE_ENTITY)

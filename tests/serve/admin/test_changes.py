@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,6 +95,14 @@ async def test_a_body_that_is_no_json() -> None:
         answer = await rproxy.http.post("/api/backends/drain", content=b"{pool", headers=headers)
         assert answer.status_code == 422
         assert "JSON" in answer.json()["error"]
+
+
+async def test_a_body_that_does_not_say_that_it_is_json() -> None:
+    async with operated(with_admin(config(NOBODY))) as rproxy:
+        body = {"pool": "app", "backend": str(NOBODY)}
+        for sent in ({"content": json.dumps(body)}, {"data": body}, {}):
+            answer = await rproxy.http.post("/api/backends/drain", headers=BEARER, **sent)
+            assert (answer.status_code, answer.json()["error"][:29]) == (422, "the body has to be JSON, with")
 
 
 async def test_a_backend_comes_and_goes() -> None:
