@@ -17,7 +17,7 @@ MOST_COUNTED = 2000  # connections of a group that are told apart by member: 2 u
 
 
 class GroupTables:
-    """For one address of this machine. Blocks for milliseconds, so that it is asked in threads, and by several at a time."""
+    """For one address of this machine. Blocks for milliseconds: to be asked in threads, and by several if need be."""
 
     def __init__(self, host: str, port: int) -> None:
         self.address = (host, port)
