@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from proxy.serve.controller import Controller
     from proxy.serve.listeners import Listeners
 
-log = logging.getLogger("rproxy.admin")
+log = logging.getLogger("rproxy.admin.http")
+log.setLevel(logging.WARNING)  # the start table says where it listens, and Ctrl-C is not its own
 
 
 class _OneSocket(HypercornConfig):

@@ -40,6 +40,7 @@ def test_it_listens_where_the_start_table_says() -> None:
     with running(config("127.0.0.1:0")) as rproxy:
         (row,) = [line.split() for line in rproxy.output.splitlines() if line.startswith("admin")]
         assert request(row[2], "/healthz").body == b"ok\n"
+        assert "CTRL + C" not in rproxy.log
 
 
 def test_over_a_unix_socket_that_is_gone_afterwards() -> None:
