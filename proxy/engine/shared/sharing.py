@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,11 @@ import trio
 from proxy.core.share import Share
 from proxy.engine.scoreboard import BACKEND, FRONTEND, PAST, POOL
 from proxy.engine.shared.changes import Changes
+from proxy.engine.shared.semaphores import Semaphores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from proxy.core.share import BackendName
     from proxy.engine.backend import LiveBackend
     from proxy.engine.frontend import Frontend
     from proxy.engine.reactor import Reactor
@@ -69,10 +68,7 @@ class Sharing:
         self._due = 0.0
         self._doubtful: dict[LiveBackend, SharedPool] = {}
         self._share = Share()
-        self._semaphores: dict[BackendName, int] = {}
-        self._users: Counter[int] = (
-            Counter()
-        )  # backends by semaphore; those of a former share are closed behind the last
+        self._semaphores = Semaphores()
         self._backends: dict[int, tuple[SharedPool, LiveBackend]] = {}
         self._pools: dict[int, SharedPool] = {}
         self._queueing: dict[SharedPool, None] = {}
@@ -85,13 +81,7 @@ class Sharing:
     def adopt(self, share: Share, descriptors: Sequence[int] = ()) -> None:
         """Before pools and backends of a new configuration are made. Takes the descriptors over."""
         self._share = share
-        for name in [name for name in self._semaphores if name not in share.limited]:
-            self._close_unless_used(self._semaphores.pop(name))
-        for name, semaphore in zip(share.semaphores, descriptors, strict=True):
-            if name in self._semaphores:
-                os.close(semaphore)
-            else:
-                self._semaphores[name] = semaphore
+        self._semaphores.adopt(share, descriptors)
         backends, pools = share.backends.values(), share.pools.values()
         self._ends = (
             max(self._ends[0], 1 + max(backends, default=-1)),
@@ -114,8 +104,7 @@ class Sharing:
         name = (pool.name, backend.name)
         backend.row = self._share.backends[name]
         if name in self._share.limited:
-            backend.semaphore = self._semaphores[name]
-            self._users[backend.semaphore] += 1
+            backend.semaphore = self._semaphores.use(name)
         backend.others = self.taken_by_others(backend)
         backend.taken += backend.others
         self._backends[backend.row] = pool, backend
@@ -129,18 +118,13 @@ class Sharing:
         backend.taken -= backend.others
         backend.others = 0
         if backend.semaphore >= 0:
-            self._users[backend.semaphore] -= 1
-            self._close_unless_used(backend.semaphore)
+            self._semaphores.let_go(backend.semaphore)
             backend.semaphore = -1
 
-    def _close_unless_used(self, semaphore: int) -> None:
-        if self._users[semaphore] <= 0 and semaphore not in self._semaphores.values():
-            del self._users[semaphore]
-            os.close(semaphore)
-
     def leave_pool(self, pool: SharedPool) -> None:
-        """It has no backends and no work any more."""
-        self._pools.pop(pool.row, None)
+        """It has no backends and no work any more; another may have taken its row by then."""
+        if self._pools.get(pool.row) is pool:
+            del self._pools[pool.row]
         self._queueing.pop(pool, None)
 
     def close(self) -> None:

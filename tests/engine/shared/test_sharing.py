@@ -74,6 +74,11 @@ def test_a_semaphore_is_closed_behind_its_last_user() -> None:
         assert descriptors() == before
         one.give_back()
         one.take()
+        assert one.sharing.has(one.pool.backends[0])
+        two.reactor.now = 10.0
+        two.wait()
+        one.look()
+        assert one.pool.others_wait  # the new one has the row, and the end of the old one has not changed that
 
 
 def test_a_pool_or_backend_that_nobody_shares_is_refused() -> None:
