@@ -48,7 +48,8 @@ class OneProcess(NamedTuple):
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
         log.info("stopping: %d sessions finish within %g s", self.server.active, seconds)
         self.controller.reloading.sockets = None
-        await self.server.drain(seconds)
+        if cut := await self.server.drain(seconds):
+            log.warning("%d sessions did not finish, and were cut", cut)
 
     async def cut(self) -> None:
         """Ends every session now."""

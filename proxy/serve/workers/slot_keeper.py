@@ -63,6 +63,11 @@ class SlotKeeper:
         """Of a configured backend. Raises KeyError."""
         return self._rows[BACKEND].used[pool, backend]
 
+    @property
+    def active(self) -> int:
+        """Sessions in all workers, as of their last signs of life."""
+        return sum(self.board.total(FRONTEND, "active", row) for row in self._rows[FRONTEND].used.values())
+
     # ------------------------------------------------------------------ who takes part
 
     def configure(self, config: Config) -> None:

@@ -15,7 +15,7 @@ from proxy.core.restart import Condition, RestartPolicy, Restarts
 from proxy.core.share import Share
 from proxy.core.statistics import Life
 from proxy.serve.controller import wall_clock
-from proxy.serve.orders import Accept, CannotStart, Drain, Failed, Prepared, Reconfigure, StandIn
+from proxy.serve.orders import Accept, CannotStart, Drain, Drained, Failed, Prepared, Reconfigure, StandIn
 from proxy.serve.workers.attendance import Attendance
 from proxy.serve.workers.begin import Adopt, Begin
 from proxy.serve.workers.spawning import SpawnError
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from proxy.serve.orders import Order, Report
     from proxy.serve.workers.slot_keeper import SlotKeeper
     from proxy.serve.workers.spawning import Spawning
+
+log = logging.getLogger("rproxy.workers")
 
 # Its share of the clients waits in the kernel until it is back, so that the first death costs no pause.
 POLICY = RestartPolicy(free_deaths=1)
@@ -192,6 +194,8 @@ class Supervised:
                 if not self._ending.is_set():
                     self._set("running")
                 first.over()
+            case Drained() if report.cut:
+                log.warning("worker %d: %d sessions did not finish, and were cut", self.number, report.cut)
             case CannotStart():
                 self._will_end(report.reason)
             case Failed():  # it has given up rights that its successor reads the new files with

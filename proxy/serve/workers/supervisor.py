@@ -6,6 +6,7 @@ its successor. It keeps the rights that it was started with; workers give theirs
 
 from __future__ import annotations
 
+import logging
 import math
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from proxy.core.config import Config
     from proxy.serve.inherited import Inherited
     from proxy.serve.orders import Order
+
+log = logging.getLogger("rproxy")
 
 LAST_STEPS = 5.0  # seconds for a worker that has finished what ran: the end of its access logs
 
@@ -106,6 +109,7 @@ class Supervisor:
 
     async def drain(self, seconds: float) -> None:
         """Stops accepting and lets what runs finish; cuts what is left after `seconds`."""
+        log.info("stopping: %d sessions finish within %g s", self.slots.active, seconds)
         self.controller.reloading.sockets = None
         self.standing_in.last_look()
         self.listeners.close()  # the workers have them too, and take in first what waits in their queues
@@ -116,7 +120,10 @@ class Supervisor:
 
     async def cut(self) -> None:
         """Ends every session now."""
-        await self.drain(0.0)
+        for worker in self.workers:
+            worker.end(0.0)
+        with trio.move_on_after(LAST_STEPS):
+            await self._all_over.wait()
 
 
 async def run(

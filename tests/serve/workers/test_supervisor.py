@@ -124,7 +124,20 @@ async def test_draining_finishes_what_runs_and_takes_what_waits() -> None:
             await dial(address)
 
 
-async def test_what_does_not_finish_is_cut() -> None:
+async def test_what_does_not_finish_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with backend(silent) as app, supervised(workers(2, config(app.address))) as running:
+        wire = await dial(running.listeners.addresses["web"][0])
+        await wire.send(GET)
+        await until(lambda: app.open == running.slots.active == 1)
+        await running.drain(0.1)
+        wire.close()
+        assert pids(running.workers) == []
+    assert "stopping: 1 sessions finish within 0.1 s" in caplog.text
+    assert "1 sessions did not finish, and were cut" in caplog.text
+
+
+async def test_whoever_does_not_wait_for_the_end_cuts() -> None:
     async with backend(silent) as app, supervised(workers(2, config(app.address))) as running:
         wire = await dial(running.listeners.addresses["web"][0])
         await wire.send(GET)
