@@ -192,15 +192,15 @@ class Controller:
 
     async def apply(self, config: Config) -> Plan:
         """Takes another configuration in use. Raises Refused, and then nothing has changed."""
-        return await self.reloading.apply(config)
+        return await self.reloading.change(lambda _: config)
 
     async def add_backend(self, pool: str, backend: config.Backend) -> None:
         """Until the next reload, which reads the file. Raises Refused."""
-        await self.apply(with_backend(self.config, pool, backend))
+        await self.reloading.change(lambda config: with_backend(config, pool, backend))
 
     async def remove_backend(self, pool: str, backend: str) -> None:
         """As `add_backend`; what it has is finished. Raises Refused."""
-        await self.apply(without_backend(self.config, pool, backend))
+        await self.reloading.change(lambda config: without_backend(config, pool, backend))
 
     def succeed(self, config: Config, pools: dict[str, dict[str, Controlled]]) -> None:
         """What is decided is of this configuration now; data planes are to be told right away."""

@@ -25,7 +25,7 @@ from proxy.serve.reload.rehearsal import Refused, rehearse
 from proxy.serve.tls.certificates import check_certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from proxy.core.config import Backend, Config, ConfigProblem, Pool
     from proxy.core.listening import ListenChange
@@ -73,21 +73,26 @@ class Reloading:
 
     async def reload(self) -> Reloaded:
         """Reads the file again and takes it in use. Raises Refused."""
-        checked = await trio.to_thread.run_sync(check_configuration, self._controller.config_file)
-        if checked.problems:
-            log.warning("%s", render_problems(checked.problems).rstrip())
-        if checked.config is None:
-            self._controller.note(logging.ERROR, "the configuration stays as it was: the file has errors")
-            return Reloaded([], checked.problems)
-        return Reloaded(lines(await self.apply(checked.config)), checked.problems)
+        async with self._lock:
+            checked = await trio.to_thread.run_sync(check_configuration, self._controller.config_file)
+            if checked.problems:
+                log.warning("%s", render_problems(checked.problems).rstrip())
+            if checked.config is None:
+                self._controller.note(logging.ERROR, "the configuration stays as it was: the file has errors")
+                return Reloaded([], checked.problems)
+            return Reloaded(lines(await self._apply(checked.config)), checked.problems)
 
-    async def apply(self, config: Config) -> Plan:
-        """Returns when all data planes have been told. Raises Refused, and then nothing has changed."""
+    async def change(self, make: Callable[[Config], Config]) -> Plan:
+        """make: from the configuration that holds by then to the next one. Returns when all data planes have been told.
+        Raises Refused, or what `make` raises, and then nothing has changed."""
+        async with self._lock:
+            return await self._apply(make(self._controller.config))
+
+    async def _apply(self, config: Config) -> Plan:
+        plan = diff(self._controller.config, config)
         try:
-            async with self._lock:
-                plan = diff(self._controller.config, config)
-                if plan:
-                    await self._carry_out(plan)
+            if plan:
+                await self._carry_out(plan)
         except Refused as error:
             self._controller.note(logging.ERROR, f"the configuration stays as it was: {error}")
             raise
@@ -96,9 +101,7 @@ class Reloading:
         return plan
 
     async def _carry_out(self, plan: Plan) -> None:
-        controller, sockets = self._controller, self.sockets
-        if sockets is None:
-            raise Refused("rproxy is stopping")
+        controller = self._controller
         await trio.to_thread.run_sync(rehearse, plan)
         try:
             successor = Successor(controller, plan)
@@ -106,7 +109,9 @@ class Reloading:
             raise Refused(str(error)) from error
         with trio.move_on_after(RESOLVE_PATIENCE):
             await resolve_all(successor.new)
-        change = compare(controller.config, plan.config)
+        change, sockets = compare(controller.config, plan.config), self.sockets
+        if sockets is None:
+            raise Refused("rproxy is stopping")
         try:
             opened = sockets.open(change, plan.config)
         except ListenError as error:

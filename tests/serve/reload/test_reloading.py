@@ -158,6 +158,28 @@ async def test_backends_are_added_and_removed_one_by_one() -> None:
     assert states(plane).keys() == {SECOND}
 
 
+async def test_changes_at_the_same_time_are_both_made() -> None:
+    plane = Plane()
+    controller = make(config(FIRST), plane)
+    async with trio.open_nursery() as nursery:
+        for address in (SECOND, THIRD):
+            nursery.start_soon(controller.add_backend, "app", Backend(address=parse_address(address)))
+    assert states(plane).keys() == {FIRST, SECOND, THIRD}
+
+
+async def test_what_stops_while_a_reload_is_prepared_is_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = Plane()
+    controller = make(config(FIRST), plane)
+
+    async def resolve_all(backends: object) -> None:
+        controller.reloading.sockets = None
+
+    monkeypatch.setattr(reloading, "resolve_all", resolve_all)
+    with pytest.raises(Refused, match="rproxy is stopping"):
+        await controller.apply(config(SECOND))
+    assert not plane.told
+
+
 @pytest.mark.parametrize(
     ("pool", "address", "why"),
     [
