@@ -97,7 +97,7 @@ async def test_no_limit_is_exceeded_over_all_workers(mode: str, limits: tuple[in
         f"{mode}, limits {limits}, 2 workers, 24 clients: {sum(counts)} answers in 1 s, "
         f"from {min(counts)} to {max(counts)} a client"
     )
-    assert min(counts) > max(counts) / 3  # one worker that kept its slots to itself would leave the others none
+    assert min(counts) >= max(counts) / 2  # where each worker serves its own first, some get a third
 
 
 async def ask_by_turns(address: str, *, clients: int, seconds: float) -> list[int]:
