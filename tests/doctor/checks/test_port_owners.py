@@ -30,6 +30,15 @@ def test_workers_share_their_port_with_whoever_else_may() -> None:
     assert "at random" in finding.why
 
 
+def test_a_stranger_who_joined_a_running_rproxy() -> None:
+    found = (
+        listening("127.0.0.1:8080", RPROXY),
+        listening("127.0.0.1:8080", RPROXY),
+        listening("127.0.0.1:8080", NGINX),
+    )
+    assert "nginx (pid 7" in only(check, config("workers = 2"), Machine(listening=found)).what
+
+
 def test_a_stranger_at_the_admin_address() -> None:
     wanting = config('admin.listen = "127.0.0.1:9900"')
     finding = only(check, wanting, Machine(listening=(listening("127.0.0.1:9900", NGINX),)))
