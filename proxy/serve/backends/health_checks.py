@@ -3,6 +3,7 @@ failed. Once for all data planes."""
 
 from __future__ import annotations
 
+import logging
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from proxy.serve.controlled import Controlled
     from proxy.serve.controller import Controller
 
+
+log = logging.getLogger("rproxy.health")
 
 LOOK_EVERY = 2.0  # seconds between looks at who listens
 
@@ -69,7 +72,11 @@ class HealthChecks:
     async def _look(self, backend: Controlled, watch: MemberWatch) -> None:
         """At the members of a group, and at processes of our own, without a probe."""
         while self._is_there(backend):
-            await watch.look()
+            try:
+                await watch.look()
+            except Exception:  # a defect here is no reason to end what serves clients
+                log.exception("%s: a look at its members failed", backend.name)
+                return
             await trio.sleep(LOOK_EVERY)
         del self._members[backend]
 
@@ -77,9 +84,9 @@ class HealthChecks:
         """What traffic found out shortens the pause before the next probe. O(backends that pause)."""
         now = trio.current_time()
         for backend, scope in self._pauses.items():
-            if not backend.health.is_healthy:
-                soon = now + next_pause(self._watched[backend], backend.health, self._rng)
-                scope.deadline = min(scope.deadline, soon)
+            check = self._watched.get(backend)
+            if check is not None and not backend.health.is_healthy:
+                scope.deadline = min(scope.deadline, now + next_pause(check, backend.health, self._rng))
 
     async def _watch(self, backend: Controlled, check: HealthCheck) -> None:
         if backend.health.is_healthy:
@@ -121,6 +128,10 @@ class HealthChecks:
             return await probe(backend.target, check, self._tls_of(backend, check))
         except TlsFileError as error:
             return str(error)
+        except Exception as error:  # a defect here is no reason to end what serves clients
+            if backend.health.is_healthy:
+                log.exception("%s: a probe failed in a way that nobody thought of", backend.name)
+            return repr(error)
 
     def _tls_of(self, backend: Controlled, check: HealthCheck) -> BackendTls | None:
         """Raises TlsFileError."""

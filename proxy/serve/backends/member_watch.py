@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from proxy.serve.controller import Controller
 
 AT_ONCE = 4  # probes; more would fill the queue of a member that has stopped
+SOMEBODY, NOBODY = 0, -1  # beside the inodes of members
 ACCEPT_PAUSE = 0.005  # seconds between looks at who has accepted a connection that nothing is asked over
 
 
@@ -117,38 +118,44 @@ class _Round:
                 return  # another wait would tell no more
 
     async def _probe_one(self) -> None:
-        met: list[int | None] = []
+        met: list[int] = []
         fault = await probe(self._target, self._check, self._tls, lambda sock: self._meet(sock, met))
-        member = met[0] if met else None
-        if not fault and not self._check.path and member is None:
+        member = met[0] if met else NOBODY
+        if not fault and not self._check.path and member is NOBODY:
             fault = f"not accepted within {self._check.timeout:g} s"
         if not fault:
             self.is_any_good = True
-            if member is not None:
-                self.good.add(member)
+            self.good |= {member} & self._members
             return
         self.last_fault = fault
-        if member is None:
-            self._is_somebody_silent = True
-        else:
+        if member in self._members:
             self.faults[member] = fault
+        elif member is NOBODY:
+            self._is_somebody_silent = True
 
-    async def _meet(self, sock: trio.socket.SocketType, met: list[int | None]) -> None:
+    async def _meet(self, sock: trio.socket.SocketType, met: list[int]) -> None:
         """Who has the connection. Where nothing was asked over it, nobody may have had the time to accept it."""
-        try:
-            client = sock.getsockname()[:2]
-        except OSError:
-            return
         with trio.move_on_after(self._check.timeout):
-            while True:
-                found = await trio.to_thread.run_sync(self._tables.acceptor_of, client)
-                if found is not None or self._check.path:
-                    break
-                await trio.sleep(ACCEPT_PAUSE)
-            met.append(found)
+            while not met:
+                try:
+                    found = await trio.to_thread.run_sync(self._tables.acceptor_of, sock.getsockname()[:2])
+                except OSError:  # no connection any more, or no descriptor to ask with
+                    return
+                if found is not None:
+                    met.append(found)
+                elif sock.is_readable():  # an answer, or an end: whoever it was has let go of it by now
+                    met.append(SOMEBODY)
+                elif self._check.path:
+                    return
+                else:
+                    await trio.sleep(ACCEPT_PAUSE)
 
     async def _blame(self) -> None:
         """A probe waited, and nobody had it: so it was in the queue of one who accepts nothing."""
-        for each in await trio.to_thread.run_sync(self._tables.look):
+        try:
+            found = await trio.to_thread.run_sync(self._tables.look)
+        except OSError:
+            return
+        for each in found:
             if each.waiting and each.inode in self._members - self.good:
                 self.faults[each.inode] = f"{each.waiting} connections wait in its queue, and it accepts none"

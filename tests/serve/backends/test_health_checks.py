@@ -11,6 +11,7 @@ import trio.testing
 
 from proxy.core.address import TcpAddress
 from proxy.core.config import Ejection, HealthCheck, PoolTls
+from proxy.serve.backends import health_checks
 from tests.engine.support import hello
 from tests.serve.backends.listening import answering, listening, silent
 from tests.serve.backends.serving import controlled, serving, texts, until
@@ -182,3 +183,16 @@ async def test_who_comes_back_has_a_twentieth_of_its_share_and_then_all_of_it() 
         one.controller.bell.ring()
         await until(lambda: [backend.weight for backend in pool.backends] == [1, 1])
         assert abs(shares()[0] - 52.5) < 1
+
+
+async def test_a_defect_of_a_probe_is_a_reason_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> str:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(health_checks, "probe", broken)
+    async with listening(silent) as address, serving(address, health_check=QUICK) as one:
+        await until(lambda: controlled(one, address).condition == "unhealthy")
+        assert controlled(one, address).reason == "ZeroDivisionError()"
+    assert "a probe failed in a way that nobody thought of" in caplog.text

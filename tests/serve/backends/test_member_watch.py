@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 
 from proxy.core.address import parse_address
 from proxy.core.config import Backend, HealthCheck
@@ -119,3 +120,30 @@ async def test_processes_that_we_start_are_told_with_their_starts() -> None:
         await until(lambda: [member.state for member in seen.members] == ["running"] * 2)
         assert [(member.number, member.starts) for member in seen.members] == [(1, 1), (2, 1)]
     assert not [text for text in texts(one) if "member" in text]
+
+
+@pytest.mark.parametrize("check", [HealthCheck(interval=0.05, timeout=0.5), HealthCheck(path="/", interval=0.05)])
+async def test_who_lets_go_at_once_has_been_met_all_the_same(check: HealthCheck) -> None:
+    """As daytime does; and a server that closes behind each answer."""
+
+    async def brief(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    port = free_port()
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            sock = trio.socket.socket()
+            sock.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_REUSEPORT, 1)
+            await sock.bind(("127.0.0.1", port))
+            sock.listen(64)
+            nursery.start_soon(trio.serve_listeners, brief, [trio.SocketListener(sock)])
+        async with serving(declared(f"127.0.0.1:{port}", 2), health_check=check) as one:
+            backend = controlled(one, parse_address(f"127.0.0.1:{port}"))
+            await until(lambda: len(backend.members) == 2)
+            checked: list[None] = []
+            probed = one.controller.probed
+            one.controller.probed = lambda *args, **known: (checked.append(None), probed(*args, **known))[1]  # type: ignore[method-assign]
+            await until(lambda: len(checked) == 5)
+            assert backend.condition == "ready"
+            assert not backend.health.is_wavering
+        nursery.cancel_scope.cancel()
