@@ -13,6 +13,8 @@ from tests.serve.reload.support import FIRST, config, make
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trio.testing import MockClock
+
 
 class Watched:
     """reloads: how often the file was read again."""
@@ -32,7 +34,7 @@ class Watched:
 
 
 @pytest.fixture
-async def watched(tmp_path: Path, autojump_clock: trio.testing.MockClock, nursery: trio.Nursery) -> Watched:
+async def watched(tmp_path: Path, nursery: trio.Nursery) -> Watched:
     path = tmp_path / "lb.toml"
     path.write_text("one")
     found = Watched(path)
@@ -41,7 +43,7 @@ async def watched(tmp_path: Path, autojump_clock: trio.testing.MockClock, nurser
     return found
 
 
-async def test_changed_file_is_read_once_it_stays_as_it_is(watched: Watched) -> None:
+async def test_changed_file_is_read_once_it_stays_as_it_is(watched: Watched, autojump_clock: MockClock) -> None:
     assert await watched.after(5) == 0
     watched.path.write_text("two, the first half")
     assert await watched.after(1) == 0
@@ -51,21 +53,23 @@ async def test_changed_file_is_read_once_it_stays_as_it_is(watched: Watched) -> 
     assert await watched.after(5) == 1
 
 
-async def test_replaced_file_is_another_one(watched: Watched) -> None:
+async def test_replaced_file_is_another_one(watched: Watched, autojump_clock: MockClock) -> None:
     new = watched.path.with_name("new.toml")
     new.write_text("two")
     new.rename(watched.path)
     assert await watched.after(2) == 1
 
 
-async def test_file_that_is_gone_for_a_while_is_read_when_it_is_back(watched: Watched) -> None:
+async def test_file_that_is_gone_for_a_while_is_read_when_it_is_back(
+    watched: Watched, autojump_clock: MockClock
+) -> None:
     watched.path.unlink()
     assert await watched.after(5) == 0
     watched.path.write_text("again")
     assert await watched.after(2) == 1
 
 
-async def test_nobody_looks_who_was_not_asked_to(watched: Watched) -> None:
+async def test_nobody_looks_who_was_not_asked_to(watched: Watched, autojump_clock: MockClock) -> None:
     watched.controller.config = replace(watched.controller.config, reload=Reload())
     watched.path.write_text("two")
     assert await watched.after(5) == 0
