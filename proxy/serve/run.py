@@ -81,7 +81,7 @@ async def _run(config: Config, path: str, predecessor: Predecessor | None) -> No
             nursery.start_soon(watch_file, running.controller, phase.reload)
             await phase.stop.wait()
             if phase.successor is not None:
-                await hand_over(running, phase.successor, manager, phase.hurry)
+                await hand_over(running, phase.successor, manager, phase.hurry, predecessor)
             else:
                 await _stop(running, manager, predecessor)
             nursery.cancel_scope.cancel()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.serve.controller import Controller
     from proxy.serve.listeners import Listeners
     from proxy.serve.systemd.manager import ServiceManager
+    from proxy.serve.upgrade.predecessor import Predecessor
 
 log = logging.getLogger("rproxy.upgrade")
 
@@ -43,8 +44,13 @@ async def find_successor(running: Running, manager: ServiceManager) -> Successor
     return successor
 
 
-async def hand_over(running: Running, successor: Successor, manager: ServiceManager, hurry: trio.Event) -> None:
-    """Returns when this program has nothing left. hurry: sessions have only the time of `[shutdown]` from then on."""
+async def hand_over(
+    running: Running, successor: Successor, manager: ServiceManager, hurry: trio.Event, before: Predecessor | None
+) -> None:
+    """Returns when this program has nothing left, nor has the one before it, which takes our end for a word to hurry.
+
+    hurry: sessions have only the time of `[shutdown]` from then on.
+    """
     config = running.controller.config
     manager.hand_over_to(successor.pid)
     await successor.become_main()
@@ -52,12 +58,16 @@ async def hand_over(running: Running, successor: Successor, manager: ServiceMana
     running.controller.stop_admin()
     log.info("process %d serves; what runs here finishes within %g s", successor.pid, config.upgrade.drain)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cut, running, config.shutdown.drain, hurry)
+        nursery.start_soon(_cut, running, config.shutdown.drain, hurry, before)
         is_attended = trio.Event()
         nursery.start_soon(_attend, running, successor, hurry, is_attended)
         await running.drain(config.upgrade.drain)
         await successor.drained()
         await is_attended.wait()
+        if before is not None:
+            before.taking.cancel()
+            await before.done()
+            await before.ended()
         nursery.cancel_scope.cancel()
 
 
@@ -70,7 +80,9 @@ async def _attend(running: Running, successor: Successor, hurry: trio.Event, is_
     is_attended.set()
 
 
-async def _cut(running: Running, seconds: float, hurry: trio.Event) -> None:
+async def _cut(running: Running, seconds: float, hurry: trio.Event, before: Predecessor | None) -> None:
     await hurry.wait()
+    if before is not None:
+        await before.ending()
     await trio.sleep(seconds)
     await running.cut()

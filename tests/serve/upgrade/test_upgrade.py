@@ -108,6 +108,19 @@ def test_what_runs_goes_on_in_the_old_program_until_both_are_told_to_end(upgrade
         wait_until(lambda: not is_alive(successor), DEADLINE)
 
 
+def test_what_runs_goes_on_over_two_upgrades(backends: dict[str, str]) -> None:
+    """The program in the middle stays for the sake of the first, which would take its end for a word to hurry."""
+    with short_directory() as directory, upgradable(CONFIG.format(workers=1, directory=directory, **backends)) as up:
+        with connect(up.rproxy.addresses["echo"][0]) as old:
+            say(old, b"first")
+            for word in (b"second", b"third"):
+                up.upgrade()
+                say(old, word)
+            assert request(up.address).status == 200
+            assert all(map(is_alive, up.before))
+        up.wait_old_gone()
+
+
 def test_a_successor_that_cannot_start_changes_nothing(backends: dict[str, str]) -> None:
     """Its file is bad, or somebody else has a port that it wants; when that is mended it comes up."""
     with short_directory() as directory, upgradable(CONFIG.format(workers=1, directory=directory, **backends)) as up:
