@@ -101,15 +101,16 @@ class Phase:
             self._nursery.start_soon(self.reload)
 
     async def reload(self) -> None:
-        """What comes of it is in the log."""
+        """What comes of it is in the log, and in what the service manager shows."""
         running, manager = self.running, self._manager
         assert running is not None
         manager.notifier.reloading()
         try:
-            await running.controller.reload()
+            problems = (await running.controller.reload()).problems
+            is_bad = any(problem.severity == "error" for problem in problems)
         except Refused:
-            pass
-        manager.serving(running.listeners, "serving")
+            is_bad = True
+        manager.serving(running.listeners, "serving, but the last reload was refused" if is_bad else "serving")
 
     def _begin_upgrade(self) -> None:
         if self.running is None or self.stop.is_set() or self._attempt is not None:

@@ -116,8 +116,8 @@ def test_reloads_and_upgrades_lose_no_connection(
         service.wait(SubState="running", NFileDescriptorStore=str(2 * workers))
         service.configure("nonsense")
         service.do("reload")
-        wait_until(lambda: "has errors" in service.journal)
-        service.wait(SubState="running")
+        service.wait(SubState="running", StatusText="serving, but the last reload was refused")
+        assert "has errors" in service.journal
         service.configure(config)
         pid = service.show("MainPID")
         service.signal("USR2")
