@@ -175,7 +175,7 @@ class Operator:
     def _pid(self) -> int | None:
         try:
             pid: int = self.statistics()["pid"]
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return None  # in between, or a connection of the one that leaves
         return pid
 
