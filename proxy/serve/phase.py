@@ -61,6 +61,7 @@ class Phase:
         self._nursery = nursery
         self._manager = manager
         self._has_terminal = has_terminal()
+        self._is_reload_due = False
         self._attempt: trio.CancelScope | None = None  # to upgrade
 
     async def watch(self, signals: AsyncIterator[int]) -> None:
@@ -97,8 +98,16 @@ class Phase:
             self._nursery.cancel_scope.cancel()
 
     def _begin_reload(self) -> None:
-        if self.running is not None and not self.stop.is_set():
+        if self.running is None:
+            self._is_reload_due = True  # the file may have been read before it changed
+        elif not self.stop.is_set():
             self._nursery.start_soon(self.reload)
+
+    def started(self, running: Running) -> None:
+        """Clients are served from here on."""
+        self.running = running
+        if self._is_reload_due:
+            self._begin_reload()
 
     async def reload(self) -> None:
         """What comes of it is in the log, and in what the service manager shows."""

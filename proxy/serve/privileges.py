@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import encodings.idna  # noqa: F401 - host names are encoded with it; later it might not be readable any more
+import encodings.ascii
+import encodings.idna
+import encodings.utf_8_sig  # noqa: F401 - of certificates, host names, our file; later they might not be readable any more
 import grp
 import logging
 import os

@@ -65,7 +65,7 @@ async def _run(config: Config, path: str, predecessor: Predecessor | None) -> No
             start = one_process.run if worker_count(config) == 1 else supervisor.run
             running: Running = await nursery.start(start, config, manager.inherited)
             running.controller.config_file = path
-            phase.running = running
+            phase.started(running)
             table = sys.stderr if _logs_to_stdout(config) else sys.stdout  # whoever reads the log reads lines of it
             table.write(start_table(config, running.listeners.addresses, running.listeners.admin_address))
             table.flush()

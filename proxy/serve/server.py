@@ -153,7 +153,9 @@ class Server:
     def _reconfigure(self, order: Reconfigure, sockets: Sequence[socket.socket]) -> None:
         try:
             reconfiguration = Reconfiguration(self, order, sockets)
-        except (LogError, TlsFileError, CertificateError) as error:
+        except Exception as error:  # a defect as well: it is none of those who are served
+            if not isinstance(error, (LogError, TlsFileError, CertificateError)):
+                logger.exception("a configuration cannot be taken over")
             for sock in sockets:
                 sock.close()
             self.report(Failed(str(error)))

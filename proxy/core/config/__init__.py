@@ -3,7 +3,7 @@
 `load.check_file` and `load.check_text` also return warnings, `report` shows problems to people and programs.
 """
 
-from proxy.core.config.load import Checked, check_file, check_text, load_config, parse_config
+from proxy.core.config.load import Checked, check_alone, check_file, check_text, load_config, parse_config
 from proxy.core.config.problem import ConfigErrors, ConfigProblem
 from proxy.core.config.report import problems_as_json, render_problems
 from proxy.core.config.schema import json_schema
@@ -68,6 +68,7 @@ __all__ = [
     "Route",
     "Shutdown",
     "Upgrade",
+    "check_alone",
     "check_file",
     "check_text",
     "json_schema",

@@ -52,6 +52,15 @@ def parse_config(text: str, filename: str) -> Config:
 def check_file(path: str | FilePath, *also: Check) -> Checked:
     """As `load_config`, but raises nothing and returns warnings too. also: checks that need more than the core has, of
     a configuration that is good so far."""
+    return _check_file(path, (check_files, check_users, *also))
+
+
+def check_alone(path: str | FilePath) -> Checked:
+    """As `check_file`, without a look at anything but this file."""
+    return _check_file(path, ())
+
+
+def _check_file(path: str | FilePath, checks: tuple[Check, ...]) -> Checked:
     try:
         text = FilePath(path).read_bytes().decode("utf-8-sig")  # editors on Windows put a byte order mark in front
     except OSError as exc:
@@ -60,7 +69,7 @@ def check_file(path: str | FilePath, *also: Check) -> Checked:
         return _unreadable(
             str(path), f"the file is not UTF-8 text: byte {exc.start + 1} is {exc.object[exc.start]:#04x}"
         )
-    return _check(text, str(path), (check_files, check_users, *also))
+    return _check(text, str(path), checks)
 
 
 def check_text(text: str, filename: str) -> Checked:

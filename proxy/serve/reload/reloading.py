@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import trio
 
-from proxy.core.config import Checked, check_file, render_problems
+from proxy.core.config import Checked, check_alone, check_file, render_problems
 from proxy.core.config.rules.checks import check_rules
 from proxy.core.listening import compare
 from proxy.core.plan import Plan, diff
@@ -74,13 +74,26 @@ class Reloading:
     async def reload(self) -> Reloaded:
         """Reads the file again and takes it in use. Raises Refused."""
         async with self._lock:
-            checked = await trio.to_thread.run_sync(check_configuration, self._controller.config_file)
+            path = self._controller.config_file
+            checked = await trio.to_thread.run_sync(check_configuration, path)
+            if checked.config is None:
+                checked = await self._forgive(checked, check_alone(path))
             if checked.problems:
                 log.warning("%s", render_problems(checked.problems).rstrip())
             if checked.config is None:
                 self._controller.note(logging.ERROR, "the configuration stays as it was: the file has errors")
                 return Reloaded([], checked.problems)
             return Reloaded(lines(await self._apply(checked.config)), checked.problems)
+
+    async def _forgive(self, checked: Checked, alone: Checked) -> Checked:
+        """With `user` we have given up the right to read what we read at the start, keys for example. That is no fault
+        of the file as long as nothing changes about it, as a rehearsal shows. alone: without a look at such files."""
+        if alone.config is not None:
+            try:
+                await trio.to_thread.run_sync(rehearse, diff(self._controller.config, alone.config))
+            except Refused:
+                return checked
+        return alone if alone.config is not None else checked
 
     async def change(self, make: Callable[[Config], Config]) -> Plan:
         """make: from the configuration that holds by then to the next one. Returns when all data planes have been told.

@@ -12,12 +12,13 @@ import pytest
 import trio
 
 from proxy.core.address import parse_address
-from proxy.core.config import AccessLog, Backend, HealthCheck, LogFile, PoolTls
+from proxy.core.config import AccessLog, Backend, HealthCheck, LogFile, PoolTls, load_config
 from proxy.serve.listeners import Bound, ListenError
 from proxy.serve.orders import BackendState, Failed
 from proxy.serve.reload import reloading
 from proxy.serve.reload.rehearsal import Refused
 from tests.serve.reload.support import FIRST, SECOND, THIRD, NoSockets, Plane, config, make
+from tests.tls import write_certificate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -280,3 +281,33 @@ async def test_bad_file_changes_nothing_and_says_why(tmp_path: Path, caplog: pyt
     assert not plane.told
     path.unlink()
     assert "there is no such file" in (await controller.reload()).problems[0].message
+
+
+SECURE = """
+[frontends.secure]
+listen = "127.0.0.1:8443"
+respond = 200
+
+[[frontends.secure.tls.certificates]]
+certificate = "{certificate}"
+key = "{key}"
+"""
+
+
+async def test_key_that_was_read_at_the_start_need_not_be_readable_now(tmp_path: Path) -> None:
+    """With `user` it is not, as a rule."""
+    path = tmp_path / "lb.toml"
+    certificate, key = write_certificate(tmp_path, "a.test")
+    secure = SECURE.format(certificate=certificate, key=key)
+    path.write_text(TEXT.format(f'"{FIRST}"') + secure)
+    plane = Plane()
+    controller = make(load_config(path), plane)
+    controller.config_file = str(path)
+    os.unlink(key)
+    path.write_text(TEXT.format(f'"{SECOND}"') + secure)
+    assert (await controller.reload()).plan == [f"+ pool app: backend {SECOND}", f"- pool app: backend {FIRST}"]
+    path.write_text(TEXT.format(f'"{SECOND}"') + secure + "\n[frontends.secure.limits]\nheaders = 7\n")
+    assert (await controller.reload()).plan == ["~ frontend secure: limits.headers 100 -> 7"]
+    path.write_text(TEXT.format(f'"{SECOND}"') + secure + "\n[frontends.secure.tls]\nminimum_version = '1.3'\n")
+    assert "cannot be read" in (await controller.reload()).problems[0].message  # it would have to be read
+    assert len(plane.reconfigured) == 2
