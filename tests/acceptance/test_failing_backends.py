@@ -34,7 +34,6 @@ pool = "app"
 [pools.app]
 backends = [{backends}]
 retry_on = ["closed", "reset", "unhealthy", 500]
-retry_budget = {{ at_least = 100 }}
 timeouts = {{ connect = "1s" }}
 health_check = {{ path = "/", interval = "500ms", timeout = "300ms" }}
 ejection = {{ first_time = "1s" }}

@@ -29,6 +29,7 @@ class RetryBudget(Section):
 
     percent: Annotated[Whole, like(20, ge=0, le=100)] = 20
     """Their share of the requests that run or wait. Default 20, from 0 to 100."""
-    at_least: Annotated[Whole, like(3, ge=0, le=1_000_000)] = 3
-    """As many are allowed however small that share is; with both 0 nothing that was sent is sent again, but for idle
-    connections that turned out closed. Default 3, at most 1000000."""
+    at_least: Annotated[Whole, like(100, ge=0, le=1_000_000)] = 100
+    """As many are allowed however small that share is, in each worker: one of two backends that dies takes half of what
+    runs with it. With both 0 nothing that was sent is sent again, but for idle connections that turned out closed.
+    Default 100, at most 1000000."""

@@ -18,7 +18,7 @@ def test_words_and_numbers() -> None:
     checked = check_text(f'{START}retry_on = ["closed", "503", 504]\nretry_budget = {{ percent = 5 }}\n', "lb.toml")
     pool = checked.unwrap().pools["app"]
     assert pool.retry_on == ("closed", "503", "504")
-    assert (pool.retry_budget.percent, pool.retry_budget.at_least) == (5, 3)
+    assert (pool.retry_budget.percent, pool.retry_budget.at_least) == (5, 100)
 
 
 def test_defaults() -> None:
