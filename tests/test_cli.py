@@ -22,7 +22,7 @@ import pytest
 
 from proxy import __version__
 from proxy.cli import main
-from proxy.serve.processes import process_of
+from proxy.serve.machine.processes import process_of
 from tests.clients.support import (
     PATH,
     RPROXY,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proxy.serve.cgroup import read_all, usable_cpus
-from proxy.serve.processes import Process, holders, user_name
-from proxy.serve.sock_diag import ListeningSocket, listening_sockets
+from proxy.serve.machine.cgroup import read_all, usable_cpus
+from proxy.serve.machine.processes import Process, holders, user_name
+from proxy.serve.machine.sock_diag import ListeningSocket, listening_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.core.config import Backend, Config, Frontend, Pool
     from proxy.doctor.machine import Listening, Machine
-    from proxy.serve.processes import Process
+    from proxy.serve.machine.processes import Process
 
 ANY_IPV4, ANY_IPV6 = "0.0.0.0", "::"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from proxy.core import config
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import LivePool
+    from proxy.engine.live_pool import LivePool
 
 
 def change_pool(pool: LivePool, settings: config.Pool, fresh: Sequence[LiveBackend], now: float) -> None:

@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 from proxy.core.client.counts import ClientCounts
 from proxy.core.client.networks import Access, Networks
 from proxy.core.errors import NoRoom, NoRoute, ProxyError
-from proxy.core.http.head_cache import HeadCache
-from proxy.core.http.response import ResponseParser
 from proxy.core.line_budget import LineBudget
-from proxy.core.retry import RetryPolicy
 from proxy.core.route import Router
 from proxy.engine.access_log import RecordBuffer
 from proxy.engine.arrival.admission import admit
@@ -21,98 +18,33 @@ from proxy.engine.arrival.client_limit import count_client
 from proxy.engine.arrival.proxy_header import HeaderStage
 from proxy.engine.arrival.room import Room
 from proxy.engine.arrival.sni import HelloPeek
-from proxy.engine.http.connection import BackendConnection
 from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.logged import LoggedSession
 from proxy.engine.http.reading import Reading
 from proxy.engine.http.session import HttpSession
 from proxy.engine.http.telling import http_session
-from proxy.engine.http.tls_connection import TlsConnection
 from proxy.engine.logged_tcp import LoggedTcpSession
 from proxy.engine.measured import MeasuredRecords
-from proxy.engine.observing import ObservingPool
 from proxy.engine.tcp import TcpSession
 from proxy.engine.tls.handshake import TlsHandshake
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from random import Random
 
     from proxy.core import config
     from proxy.core.client.peer import Peer
     from proxy.core.http.request import RequestHead
-    from proxy.core.http.response import ResponseHead
     from proxy.core.metrics.tally import Tally
     from proxy.engine.access_log import Recorded
     from proxy.engine.arrival.stage import Step
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.observing import Sight
+    from proxy.engine.live_pool import LivePool
     from proxy.engine.reactor import Reactor
     from proxy.engine.sock import Sock
     from proxy.engine.timers import Wheel
 
 log = logging.getLogger("rproxy.session")
-
-
-class LivePool(ObservingPool):
-    """A pool with its configuration at hand."""
-
-    def __init__(
-        self,
-        settings: config.Pool,
-        backends: list[LiveBackend],
-        rng: Random,
-        reactor: Reactor,
-        report: Callable[[ObservingPool, LiveBackend, Sight, str], None],
-    ) -> None:
-        """report: as ObservingPool has it."""
-        super().__init__(
-            settings.name, settings.balance, backends, rng, queue=settings.queue, run_later=reactor.call_soon
-        )
-        self.configure(settings)
-        self.repeating = 0  # requests that run now and were sent to another backend, or another connection, before
-        self.retried: Counter[str] = Counter()  # by what had failed
-        self.heads: HeadCache[ResponseHead] = HeadCache()
-        self.parser = ResponseParser()
-        self.report = report
-        self._reactor = reactor
-        self.drains: dict[LiveBackend, float] = {}  # those that end what they have, and since when
-        self.leaving: dict[LiveBackend, config.Pool] = {}  # of these those that were removed; their settings until then
-
-    def set_draining(self, backend: LiveBackend, is_draining: bool) -> bool:
-        if not super().set_draining(backend, is_draining):
-            return False
-        if is_draining:
-            self.drains[backend] = self._reactor.now
-        else:
-            self.drains.pop(backend, None)
-        return True
-
-    def configure(self, settings: config.Pool) -> None:
-        """Other settings of its own; what changes of its backends is told one by one (engine/change_pool.py)."""
-        self.config = settings
-        self.timeouts = settings.timeouts
-        self.retries = settings.retries
-        self.queue_limit = settings.queue
-        budget = settings.retry_budget
-        self.retry = RetryPolicy(settings.retries, settings.retry_on, budget.percent, budget.at_least)
-
-    def close(self) -> None:
-        """No work of it is left, and none will come."""
-
-    def connect(self, reactor: Reactor, backend: LiveBackend, peer: Peer) -> BackendConnection:
-        """Dials on behalf of `peer`. Raises ConnectFailed."""
-        return (TlsConnection if backend.tls else BackendConnection)(reactor, backend, peer)
-
-    def find(self, name: str) -> LiveBackend | None:
-        """The backend with this address."""
-        return next((backend for backend in self.backends if backend.name == name), None)
-
-    def has_retry_budget(self) -> bool:
-        """Whether another request may be sent that was sent before. O(backends), and rare."""
-        running = self.waiting + sum(backend.taken - backend.others for backend in self.backends)
-        return self.retry.has_budget(running=running, repeating=self.repeating)
 
 
 def stages_for(settings: config.Frontend) -> Iterator[Callable[..., object]]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from proxy.core.client.peer import Peer
     from proxy.core.errors import ProxyError
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.frontend import Frontend
+    from proxy.engine.live_pool import LivePool
     from proxy.engine.sock import Sock
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from proxy.core.access_log.record import Record
     from proxy.core.client.peer import Peer
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.frontend import Frontend
+    from proxy.engine.live_pool import LivePool
     from proxy.engine.sock import Sock
 
 

@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from proxy.core.address import TcpAddress
-from proxy.core.inherit import ADMIN, Offer, share_out
+from proxy.core.reload.inherit import ADMIN, Offer, share_out
 from proxy.engine.listener import bound_address
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from proxy.core.address import Address
     from proxy.core.config import Config
-    from proxy.core.inherit import Origin
+    from proxy.core.reload.inherit import Origin
 
 log = logging.getLogger("rproxy.listener")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import ListenOptions
-from proxy.core.inherit import ADMIN
-from proxy.core.listening import is_one
+from proxy.core.reload.inherit import ADMIN
+from proxy.core.reload.listening import is_one
 from proxy.engine.listener import adjust, bound_address, listen_each, welcome_new
 from proxy.serve.inherited import Inherited
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from proxy.core.address import Address
     from proxy.core.config import Admin, Config
-    from proxy.core.listening import ListenChange, Place
-    from proxy.core.plan import Plan
+    from proxy.core.reload.listening import ListenChange, Place
+    from proxy.core.reload.plan import Plan
 
 log = logging.getLogger("rproxy.listener")
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.frontend import Frontend
+    from proxy.engine.live_pool import LivePool
     from proxy.serve.server import Server
 
 TELL_EVERY = 0.5  # seconds; of a worker that dies nobody knows how so much of its work ended

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import trio
 
 from proxy.core.statistics import Life
-from proxy.serve import privileges
-from proxy.serve.controller import Controller
-from proxy.serve.controlling import start_controlling
+from proxy.serve.control.controller import Controller
+from proxy.serve.control.controlling import start_controlling
 from proxy.serve.listeners import Listeners
+from proxy.serve.machine import privileges
 from proxy.serve.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.core.config import Config
-    from proxy.core.listening import ListenChange
-    from proxy.core.plan import Plan
-    from proxy.serve.controller import Plane
+    from proxy.core.reload.listening import ListenChange
+    from proxy.core.reload.plan import Plan
+    from proxy.serve.control.controller import Plane
     from proxy.serve.inherited import Inherited
     from proxy.serve.listeners import Bound
     from proxy.serve.orders import Order

@@ -16,7 +16,7 @@ from proxy.core.metrics.told import Told, from_plain, to_plain
 
 if TYPE_CHECKING:
     from proxy.core.config import Config
-    from proxy.core.listening import Place
+    from proxy.core.reload.listening import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from proxy.serve.upgrade.successor import Successor, UpgradeError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
     from proxy.serve.listeners import Listeners
     from proxy.serve.orders import Order
     from proxy.serve.systemd.manager import ServiceManager

@@ -16,14 +16,14 @@ from proxy.serve import one_process
 from proxy.serve.backends.managed import ManagedError
 from proxy.serve.listeners import ListenError
 from proxy.serve.logs.access_log import LogError
+from proxy.serve.machine.port_owner import explain
+from proxy.serve.machine.privileges import PrivilegeError
+from proxy.serve.machine.tuning import raise_descriptor_limit, tune_garbage_collection
 from proxy.serve.phase import SIGNALS, Phase
-from proxy.serve.port_owner import explain
-from proxy.serve.privileges import PrivilegeError
 from proxy.serve.reload.file_watch import watch_file
 from proxy.serve.systemd.manager import ServiceManager
 from proxy.serve.table import start_table
 from proxy.serve.tls.certificates import CertificateError
-from proxy.serve.tuning import raise_descriptor_limit, tune_garbage_collection
 from proxy.serve.upgrade.hand_over import hand_over
 from proxy.serve.upgrade.predecessor import Predecessor, find_predecessor
 from proxy.serve.upgrade.take_backends import take_backends

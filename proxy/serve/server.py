@@ -11,9 +11,10 @@ import trio
 
 from proxy.core.metrics.tally import Tally
 from proxy.core.timeouts import shortest_timeout
-from proxy.engine.frontend import Frontend, LivePool
+from proxy.engine.frontend import Frontend
 from proxy.engine.http.exchange import Exchange
 from proxy.engine.listener import Listener, refuse_new
+from proxy.engine.live_pool import LivePool
 from proxy.engine.make_backends import make_backends, read_tls_again
 from proxy.engine.measured import MeasuredRecords
 from proxy.engine.reactor import Reactor

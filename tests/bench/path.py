@@ -25,10 +25,11 @@ from proxy.core.client.peer import Peer
 from proxy.core.config import parse_config
 from proxy.core.metrics.tally import Tally
 from proxy.engine.backend import LiveBackend
-from proxy.engine.frontend import Frontend, LivePool
+from proxy.engine.frontend import Frontend
+from proxy.engine.live_pool import LivePool
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import Wheel
-from proxy.serve.tuning import tune_garbage_collection
+from proxy.serve.machine.tuning import tune_garbage_collection
 from tests.bench.tls import FIELDS
 
 CLIENTS = 32

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from proxy.core.address import parse_address
 from proxy.core.config import Config, parse_config
 from proxy.doctor.machine import Listening, Machine, User
-from proxy.serve.processes import Process
-from proxy.serve.sock_diag import ListeningSocket
+from proxy.serve.machine.processes import Process
+from proxy.serve.machine.sock_diag import ListeningSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.doctor.examine import examine
-from proxy.serve.sock_diag import listening_sockets
+from proxy.serve.machine.sock_diag import listening_sockets
 from tests.clients.support import descendants
 from tests.doctor.support import config
 from tests.processes import connect, free_port, start_backend, wait_until

@@ -10,8 +10,8 @@ from proxy.core.address import parse_address
 from proxy.core.config import Backend, Pool, PoolTimeouts, PoolTls, RetryBudget
 from proxy.core.pool import UNLIMITED
 from proxy.engine.change_pool import change_pool
-from proxy.engine.frontend import LivePool
 from proxy.engine.greeting import GreetedBackend
+from proxy.engine.live_pool import LivePool
 from proxy.engine.make_backends import make_backends
 from proxy.engine.reactor import Reactor
 

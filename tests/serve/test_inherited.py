@@ -18,7 +18,7 @@ from tests.processes import connect, free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from proxy.core.inherit import Origin
+    from proxy.core.reload.inherit import Origin
 
 
 def config(**listen: str) -> Config:

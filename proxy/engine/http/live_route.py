@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from proxy.core.http.request import RequestHead
     from proxy.core.http.response import ResponseHead
     from proxy.core.policy.reply import Reply
-    from proxy.engine.frontend import LivePool
     from proxy.engine.http.session import HttpSession
+    from proxy.engine.live_pool import LivePool
 
 _rng = Random()
 
@@ -111,7 +111,7 @@ class LiveRoute:
 
 
 # Functions, and not methods that a route would have of itself: such a circle is left to the garbage collection, which
-# hardly ever runs (serve/tuning.py), and each reload leaves the routes of before.
+# hardly ever runs (serve/machine/tuning.py), and each reload leaves the routes of before.
 
 
 def _admit(session: HttpSession, head: RequestHead, route: LiveRoute) -> Exchange:

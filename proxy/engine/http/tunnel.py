@@ -10,9 +10,9 @@ from proxy.engine.relay import Relay
 if TYPE_CHECKING:
     from proxy.core.errors import ProxyError
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import LivePool
     from proxy.engine.http.connection import BackendConnection
     from proxy.engine.http.session import HttpSession
+    from proxy.engine.live_pool import LivePool
 
 
 class Tunnel(Relay):

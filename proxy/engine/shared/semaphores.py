@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from proxy.core.share import BackendName, Share
+    from proxy.core.workers.share import BackendName, Share
 
 
 class Semaphores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.core.pool import UNLIMITED
-from proxy.engine.frontend import LivePool
+from proxy.engine.live_pool import LivePool
 from proxy.engine.shared.slot_watch import SlotWatch
 
 if TYPE_CHECKING:

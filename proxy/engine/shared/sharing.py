@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.share import Share
+from proxy.core.workers.share import Share
 from proxy.engine.scoreboard import BACKEND, FRONTEND, PAST, POOL
 from proxy.engine.shared.changes import Changes
 from proxy.engine.shared.semaphores import Semaphores

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hypercorn.typing import Framework
 
     from proxy.serve.admin.dashboard.pages import Page
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
 
 EVENT_EVERY = 1.0  # seconds
 NOT_STORED = {"Cache-Control": "no-store"}

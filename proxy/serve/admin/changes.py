@@ -19,8 +19,8 @@ from proxy.serve.reload.rehearsal import Refused
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hypercorn.typing import Framework
 
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
     from proxy.serve.listeners import Listeners
 
 log = logging.getLogger("rproxy.admin.http")

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from proxy.core.statistics import Statistics
 
 if TYPE_CHECKING:
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
 
 FRESH = 0.25  # seconds; data planes tell what they count twice a second
 

@@ -13,7 +13,7 @@ from proxy.core.config.files import read_token
 
 if TYPE_CHECKING:
     from proxy.core.config import Admin
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
 
 log = logging.getLogger("rproxy.admin")
 

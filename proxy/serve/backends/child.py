@@ -16,7 +16,7 @@ from proxy.serve.backends.die_with_parent import NO_NEW_PRIVILEGES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from proxy.serve.privileges import Identity
+    from proxy.serve.machine.privileges import Identity
 
 _LAUNCHER = Path(__file__).with_name("die_with_parent.py")
 # `python` in a command is the Python that runs us: that of the virtual environment, whether or not it was activated.

@@ -9,8 +9,8 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
     Care = Callable[[Controller, Controlled], Awaitable[None]]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from proxy.core.group import MemberSocket
-from proxy.serve.port_sockets import connected_to, inode_of, listening_for, listening_on
-from proxy.serve.processes import holders, sockets_held_by
+from proxy.core.health.group import MemberSocket
+from proxy.serve.machine.port_sockets import connected_to, inode_of, listening_for, listening_on
+from proxy.serve.machine.processes import holders, sockets_held_by
 
 if TYPE_CHECKING:
-    from proxy.serve.port_sockets import PortSocket
+    from proxy.serve.machine.port_sockets import PortSocket
 
 COUNT_EACH = 5  # looks, of which one counts connections as well: that takes the kernel 5 ms, the others 0.1
 MOST_COUNTED = 2000  # connections of a group that are told apart by member: 2 us each, in /proc

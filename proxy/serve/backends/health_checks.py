@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.config import HealthCheck
-from proxy.core.health import first_pause, next_pause
+from proxy.core.health.rise_and_fall import first_pause, next_pause
 from proxy.engine.tls.backend_tls import BackendTls, TlsFileError, make_context
 from proxy.serve.backends.member_watch import MemberWatch
 from proxy.serve.backends.probe import probe
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import ssl
 
     from proxy.core.config import PoolTls
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
 
 log = logging.getLogger("rproxy.health")

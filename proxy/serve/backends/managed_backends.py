@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.serve.backends.managed import ManagedSpec, supervise, wait_ready
-from proxy.serve.privileges import identity_of
+from proxy.serve.machine.privileges import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from proxy.serve.backends.managed import ManagedBackend
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
 log = logging.getLogger("rproxy.managed")
 

@@ -14,8 +14,8 @@ from proxy.serve.backends.managed_backends import START_PATIENCE, spec_of
 if TYPE_CHECKING:
     from proxy.serve.backends.managed import ManagedSpec
     from proxy.serve.backends.managed_backends import Key, ManagedBackends
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
 log = logging.getLogger("rproxy.managed")
 

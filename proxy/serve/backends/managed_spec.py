@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from proxy.core.address import Address
-    from proxy.serve.privileges import Identity
+    from proxy.serve.machine.privileges import Identity
 
 
 class ManagedError(ValueError):

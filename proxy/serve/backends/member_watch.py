@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.address import TcpAddress
-from proxy.core.group import Group, Process
+from proxy.core.health.group import Group, Process
 from proxy.serve.backends.group_tables import GroupTables
 from proxy.serve.backends.probe import probe
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.core.config import HealthCheck
-    from proxy.core.group import Flip, MemberSocket
+    from proxy.core.health.group import Flip, MemberSocket
     from proxy.engine.tls.backend_tls import BackendTls
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
 AT_ONCE = 4  # probes; more would fill the queue of a member that has stopped
 SOMEBODY, NOBODY = 0, -1  # beside the inodes of members

@@ -15,8 +15,8 @@ from proxy.serve.backends.each import care_for_each
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
 log = logging.getLogger("rproxy.resolve")
 

@@ -9,7 +9,8 @@ from proxy.serve.orders import Emptied
 
 if TYPE_CHECKING:
     from proxy.engine.backend import LiveBackend
-    from proxy.engine.frontend import Frontend, LivePool
+    from proxy.engine.frontend import Frontend
+    from proxy.engine.live_pool import LivePool
     from proxy.serve.server import Server
 
 AGE = 1.0  # seconds that a pool stays at least: a request on its way to it has taken no slot yet

@@ -10,7 +10,7 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
 
 EVERY = 0.5  # seconds between looks; one costs 2 us
 

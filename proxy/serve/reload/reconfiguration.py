@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from proxy.core.listening import compare
-from proxy.core.plan import diff
+from proxy.core.reload.listening import compare
+from proxy.core.reload.plan import diff
 from proxy.core.timeouts import shortest_timeout
 from proxy.engine.change_pool import change_pool
 from proxy.engine.frontend import keeps_sessions

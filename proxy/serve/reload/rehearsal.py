@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from proxy.core.config import Frontend, Pool
-    from proxy.core.plan import Plan
+    from proxy.core.reload.plan import Plan
 
 
 _OF_TLS = frozenset({"tls", "mode"})

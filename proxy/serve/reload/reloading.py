@@ -12,15 +12,15 @@ import trio
 
 from proxy.core.config import Checked, check_alone, check_file, render_problems
 from proxy.core.config.rules.checks import check_rules
-from proxy.core.listening import compare
-from proxy.core.plan import Plan, diff
-from proxy.core.plan_words import lines
+from proxy.core.reload.listening import compare
+from proxy.core.reload.plan import Plan, diff
+from proxy.core.reload.plan_words import lines
 from proxy.engine.make_backends import make_backends
 from proxy.engine.tls.backend_tls import TlsFileError, check_contexts
 from proxy.serve.backends.resolve import resolve_all
 from proxy.serve.listeners import ListenError
+from proxy.serve.machine.port_owner import explain
 from proxy.serve.orders import Reconfigure
-from proxy.serve.port_owner import explain
 from proxy.serve.reload.rehearsal import Refused, rehearse
 from proxy.serve.tls.certificates import check_certificates
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from proxy.core.config import Backend, Config, ConfigProblem, Pool
-    from proxy.core.listening import ListenChange
+    from proxy.core.reload.listening import ListenChange
     from proxy.engine.backend import LiveBackend
-    from proxy.serve.controller import Controller, Plane
+    from proxy.serve.control.controller import Controller, Plane
     from proxy.serve.listeners import Bound
 
 log = logging.getLogger("rproxy.reload")

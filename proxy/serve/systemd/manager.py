@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable, Iterable
 
-    from proxy.core.inherit import Offer
-    from proxy.serve.controller import Controller
+    from proxy.core.reload.inherit import Offer
+    from proxy.serve.control.controller import Controller
     from proxy.serve.listeners import Listeners
     from proxy.serve.systemd.listen_fds import Passed
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from proxy.core.inherit import Origin
+    from proxy.core.reload.inherit import Origin
 
 VARIABLE = "RPROXY_TAKES_OVER"
 

@@ -11,7 +11,7 @@ import trio
 from proxy.serve.upgrade.successor import Successor, UpgradeError
 
 if TYPE_CHECKING:
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
     from proxy.serve.listeners import Listeners
     from proxy.serve.systemd.manager import ServiceManager
     from proxy.serve.upgrade.predecessor import Predecessor

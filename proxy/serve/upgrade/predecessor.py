@@ -15,7 +15,7 @@ from proxy.serve.upgrade.description import from_environment
 from proxy.serve.workers.channel import Channel, ChannelError, dump_report, load_report
 
 if TYPE_CHECKING:
-    from proxy.core.inherit import Offer
+    from proxy.core.reload.inherit import Offer
     from proxy.serve.upgrade.description import Description, LeftSocket
 
 log = logging.getLogger("rproxy.upgrade")

@@ -20,7 +20,7 @@ from proxy.serve.workers.channel import Channel, ChannelError, dump_report, load
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from proxy.core.inherit import Origin
+    from proxy.core.reload.inherit import Origin
     from proxy.serve.listeners import Listeners
     from proxy.serve.systemd.notify import Notifier
 

@@ -12,8 +12,8 @@ from proxy.serve.backends.managed_changes import CUT
 
 if TYPE_CHECKING:
     from proxy.serve.backends.managed_backends import ManagedBackends
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
     from proxy.serve.upgrade.predecessor import Predecessor
 
 log = logging.getLogger("rproxy.upgrade")

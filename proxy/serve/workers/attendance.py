@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.heartbeat import Heartbeat
+from proxy.core.workers.heartbeat import Heartbeat
 from proxy.serve.orders import report_from_json
 from proxy.serve.workers.channel import LARGEST_REPORT, Channel, ChannelError, Outbox, dump_order, load_report
 from proxy.serve.workers.process import LAST_WORD

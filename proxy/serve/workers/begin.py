@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.core.config import Config
-    from proxy.core.share import Share
+    from proxy.core.workers.share import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

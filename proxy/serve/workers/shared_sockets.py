@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.rows import TooManyRows
+from proxy.core.workers.rows import TooManyRows
 from proxy.serve.listeners import close_bound, share_of
 from proxy.serve.reload.rehearsal import Refused
 from proxy.serve.workers.supervised import Supervised
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.core.config import Config
-    from proxy.core.listening import ListenChange
-    from proxy.core.plan import Plan
-    from proxy.serve.controller import Plane
+    from proxy.core.reload.listening import ListenChange
+    from proxy.core.reload.plan import Plan
+    from proxy.serve.control.controller import Plane
     from proxy.serve.listeners import Bound, Listeners
     from proxy.serve.workers.slot_keeper import SlotKeeper
 

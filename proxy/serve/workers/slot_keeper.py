@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import trio
 
 from proxy.core.metrics.totals import Counted
-from proxy.core.rows import Rows
-from proxy.core.share import Share
+from proxy.core.workers.rows import Rows
+from proxy.core.workers.share import Share
 from proxy.engine.scoreboard import BACKEND, FRONTEND, POOL, Scoreboard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.core.config import Config
-    from proxy.core.rows import Name
-    from proxy.core.share import BackendName
+    from proxy.core.workers.rows import Name
+    from proxy.core.workers.share import BackendName
     from proxy.engine.scoreboard import Kind
 
 UNSETTLED_EVERY = 0.01  # seconds between looks at sums that are known to be wrong

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.stand_ins import stand_ins
+from proxy.core.workers.stand_ins import stand_ins
 from proxy.serve.workers.supervised import HUNG_AFTER
 
 if TYPE_CHECKING:

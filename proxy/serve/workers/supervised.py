@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.divide import divide
 from proxy.core.restart import Condition, RestartPolicy, Restarts
-from proxy.core.share import Share
 from proxy.core.statistics import Life
-from proxy.serve.controller import wall_clock
+from proxy.core.workers.divide import divide
+from proxy.core.workers.share import Share
+from proxy.serve.control.controller import wall_clock
 from proxy.serve.orders import Accept, CannotStart, Drain, Drained, Failed, Prepared, Reconfigure, StandIn
 from proxy.serve.workers.attendance import Attendance
 from proxy.serve.workers.begin import Adopt, Begin
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from proxy.core.statistics import WorkerCondition
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
     from proxy.serve.listeners import Bound, Listeners
     from proxy.serve.orders import Order, Report
     from proxy.serve.workers.slot_keeper import SlotKeeper

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.config import AUTO
-from proxy.serve.cgroup import usable_cpus
-from proxy.serve.controller import Controller
-from proxy.serve.controlling import start_controlling
+from proxy.serve.control.controller import Controller
+from proxy.serve.control.controlling import start_controlling
 from proxy.serve.listeners import Listeners
+from proxy.serve.machine.cgroup import usable_cpus
 from proxy.serve.workers.shared_sockets import SharedSockets
 from proxy.serve.workers.slot_keeper import SlotKeeper
 from proxy.serve.workers.spawning import Spawning

@@ -17,15 +17,15 @@ from proxy.core.metrics.told import Told, to_plain
 from proxy.engine.scoreboard import PROCESS, Scoreboard
 from proxy.engine.shared.sharing import Sharing
 from proxy.engine.tls.backend_tls import TlsFileError
-from proxy.serve import privileges
 from proxy.serve.listeners import Bound, Listeners
 from proxy.serve.logs.access_log import LogError
 from proxy.serve.logs.program_log import start_logging
+from proxy.serve.machine import privileges
+from proxy.serve.machine.privileges import PrivilegeError
+from proxy.serve.machine.tuning import tune_garbage_collection
 from proxy.serve.orders import Accept, CannotStart, Drain, Drained, Prepared, report_as_json
-from proxy.serve.privileges import PrivilegeError
 from proxy.serve.server import Server
 from proxy.serve.tls.certificates import CertificateError
-from proxy.serve.tuning import tune_garbage_collection
 from proxy.serve.workers.begin import Adopt, Begin
 from proxy.serve.workers.channel import Channel, ChannelError, Outbox, dump_report, load_order
 from proxy.serve.workers.spawner import ORPHANED

@@ -22,8 +22,8 @@ from proxy.serve.workers.slot_keeper import SlotKeeper
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from proxy.core.share import Share
-    from proxy.engine.frontend import LivePool
+    from proxy.core.workers.share import Share
+    from proxy.engine.live_pool import LivePool
 
 
 def pool_settings(*limits: int, balance: str = "least-connections", queue: int = 10, first_port: int = 9000) -> Pool:

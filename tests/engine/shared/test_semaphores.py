@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from proxy.core.share import Share
+from proxy.core.workers.share import Share
 from proxy.engine.shared.semaphores import Semaphores
 
 A, B = ("app", "unix:/a"), ("app", "unix:/b")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from proxy.core.balance.registry import POLICIES
 from proxy.core.config import Config
 from proxy.engine.change_pool import change_pool
-from proxy.engine.frontend import LivePool
+from proxy.engine.live_pool import LivePool
 from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import TOLERANCE
 from tests.engine.shared.support import Work, Worker, counted, free, keeping, live, pool_settings, report, sharing

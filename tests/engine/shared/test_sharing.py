@@ -14,7 +14,7 @@ import trio
 
 from proxy.core.address import TcpAddress
 from proxy.core.config import Config
-from proxy.core.share import Share
+from proxy.core.workers.share import Share
 from proxy.engine.scoreboard import BACKEND, FRONTEND
 from proxy.engine.shared import sharing as module
 from tests.engine.shared.support import Worker, forked, keeping, pool_settings, sharing

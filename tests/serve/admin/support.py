@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from proxy.core.address import Address
     from proxy.core.config import Config
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
     from proxy.serve.server import Server
 
 DEADLINE = 20.0

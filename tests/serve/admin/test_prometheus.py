@@ -13,7 +13,7 @@ from proxy.core.config import Backend
 from proxy.core.statistics import MemberStatistics
 from proxy.serve.admin.exposition import CONTENT_TYPE
 from proxy.serve.admin.prometheus import families
-from proxy.serve.controller import Controller
+from proxy.serve.control.controller import Controller
 from tests.clients.support import program
 from tests.engine.support import NOBODY, ask, backend, client, config, echo, hello
 from tests.serve.admin.support import operated, told, with_admin

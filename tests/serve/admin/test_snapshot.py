@@ -4,7 +4,7 @@ import trio
 import trio.testing
 
 from proxy.serve.admin.snapshot import FRESH, Snapshots
-from proxy.serve.controller import Controller
+from proxy.serve.control.controller import Controller
 from tests.engine.support import NOBODY, config
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from proxy.core.address import Address
-    from proxy.serve.controlled import Controlled
+    from proxy.serve.control.controlled import Controlled
     from proxy.serve.one_process import OneProcess
 
 

@@ -11,8 +11,8 @@ from proxy.serve.backends.each import care_for_each
 from tests.serve.reload.support import FIRST, SECOND, apply, config, make
 
 if TYPE_CHECKING:
-    from proxy.serve.controlled import Controlled
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controller import Controller
 
 
 class Care:

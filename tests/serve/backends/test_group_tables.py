@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from proxy.serve.backends.group_tables import COUNT_EACH, GroupTables
-from proxy.serve.processes import sockets_held_by
+from proxy.serve.machine.processes import sockets_held_by
 from tests.processes import connect, free_port, request, start_backend, wait_until
 
 pytestmark = [

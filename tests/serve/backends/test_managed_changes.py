@@ -21,7 +21,7 @@ from tests.serve.reload.support import FIRST, Plane, config, make
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from proxy.serve.controller import Controller
+    from proxy.serve.control.controller import Controller
 
 DEADLINE = 20.0
 

@@ -13,7 +13,7 @@ import trio
 
 from proxy.core.address import parse_address
 from proxy.core.config import Backend, HealthCheck
-from proxy.serve.port_sockets import listening_on
+from proxy.serve.machine.port_sockets import listening_on
 from tests.processes import free_port, start_backend, wait_until
 from tests.serve.backends.listening import listening, silent
 from tests.serve.backends.serving import controlled, serving, texts, until
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from proxy.serve.controlled import Controlled
+    from proxy.serve.control.controlled import Controlled
     from tests.conftest import Figures
 
 CHECK = HealthCheck(path="/", interval=0.1, timeout=0.3, fall=2)

@@ -11,7 +11,7 @@ import trio.testing
 from proxy.core.address import parse_address
 from proxy.core.config import Backend, Config, Pool
 from proxy.serve.backends import resolve
-from proxy.serve.controller import Controller
+from proxy.serve.control.controller import Controller
 
 if TYPE_CHECKING:
     from collections.abc import Callable

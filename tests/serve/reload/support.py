@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from proxy.core.address import parse_address
 from proxy.core.config import Backend, Config, Frontend, Pool
 from proxy.core.statistics import Life
-from proxy.serve.controller import Controller
+from proxy.serve.control.controller import Controller
 from proxy.serve.orders import Reconfigure
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from proxy.core.listening import ListenChange
-    from proxy.core.plan import Plan
+    from proxy.core.reload.listening import ListenChange
+    from proxy.core.reload.plan import Plan
     from proxy.serve.listeners import Bound
     from proxy.serve.orders import Order
 

@@ -30,14 +30,14 @@ from proxy.core.config import (
     Route,
 )
 from proxy.core.config import Backend as BackendConfig
-from proxy.core.listening import compare
-from proxy.core.plan import diff
+from proxy.core.reload.listening import compare
+from proxy.core.reload.plan import diff
 from proxy.engine.access_log import RecordBuffer
 from proxy.engine.backend import LiveBackend
 from proxy.engine.frontend import Frontend as FrontendOfEngine
-from proxy.engine.frontend import LivePool
 from proxy.engine.http.live_route import LiveRoute
 from proxy.engine.http.reading import Reading
+from proxy.engine.live_pool import LivePool
 from proxy.serve.orders import BackendState, Emptied, Failed, Reconfigure
 from tests.engine.support import (
     GET,
@@ -473,7 +473,7 @@ async def test_pool_that_was_removed_and_is_back_is_a_new_one() -> None:
 
 @pytest.fixture
 def no_collection() -> Iterator[None]:
-    """There is hardly any while clients are served (serve/tuning.py), so that nothing may have to be found by it."""
+    """There is hardly any while clients are served (serve/machine/tuning.py), so that nothing may be left to it."""
     gc.collect()
     gc.disable()
     yield

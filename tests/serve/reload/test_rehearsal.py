@@ -20,7 +20,7 @@ from proxy.core.config import (
     PoolTls,
     Respond,
 )
-from proxy.core.plan import diff
+from proxy.core.reload.plan import diff
 from proxy.serve.reload.rehearsal import Refused, rehearse
 from tests.serve.reload.support import FIRST, config
 

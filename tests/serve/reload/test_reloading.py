@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from proxy.core.config import Config
-    from proxy.core.listening import ListenChange
+    from proxy.core.reload.listening import ListenChange
 
 TEXT = """
 [frontends.web]

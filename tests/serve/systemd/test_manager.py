@@ -11,7 +11,7 @@ import trio.testing
 
 from proxy.core.address import TcpAddress
 from proxy.core.config import Config
-from proxy.serve.controller import Controller
+from proxy.serve.control.controller import Controller
 from proxy.serve.listeners import Bound, Listeners
 from proxy.serve.systemd.manager import ServiceManager
 from tests.clients.support import short_directory

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from proxy.core.config import Config
-from proxy.serve.controller import Controller
+from proxy.serve.control.controller import Controller
 from proxy.serve.listeners import Listeners
 from proxy.serve.systemd.manager import ServiceManager
 from proxy.serve.upgrade.hand_over import find_successor

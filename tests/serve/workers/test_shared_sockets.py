@@ -11,8 +11,8 @@ import pytest
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import Config, Frontend, Respond
-from proxy.core.listening import compare
-from proxy.core.plan import diff
+from proxy.core.reload.listening import compare
+from proxy.core.reload.plan import diff
 from proxy.serve.listeners import ListenError, Listeners, close_bound, share_of
 from proxy.serve.reload.rehearsal import Refused
 from proxy.serve.workers.shared_sockets import SharedSockets

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from proxy.core.config import Config
-from proxy.core.rows import TooManyRows
+from proxy.core.workers.rows import TooManyRows
 from proxy.engine.scoreboard import BACKEND
 from proxy.serve.workers import slot_keeper
 from proxy.serve.workers.slot_keeper import SlotKeeper

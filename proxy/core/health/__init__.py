@@ -1,0 +1,1 @@
+"""Whether a backend is fit for work: by probes, by what traffic meets, and gently after a recovery."""

@@ -1,0 +1,1 @@
+"""What the kernel tells of this machine, and what it is asked for."""
