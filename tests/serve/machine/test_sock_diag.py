@@ -57,7 +57,7 @@ def test_ipv6(only_v6: bool) -> None:
 
 def test_unix_sockets_by_path_and_abstract() -> None:
     with short_directory() as directory:
-        for name in (f"{directory}/s", f"\0rproxy-test-{os.getpid()}"):
+        for name in (f"{directory}/s", f"\0rproxy-sock-diag-{os.getpid()}"):
             with socket.socket(socket.AF_UNIX) as sock, socket.socket(socket.AF_UNIX) as client:
                 sock.bind(name)
                 sock.listen(3)
