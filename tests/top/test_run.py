@@ -81,6 +81,7 @@ def terminal(address: str) -> Iterator[Terminal]:
     process = subprocess.Popen(
         (*RPROXY, "top", "--admin", address), stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT,
         env={**env, "PATH": PATH, "TERM": "xterm-256color", "PYTHONUTF8": "1"}, start_new_session=True,
+        preexec_fn=_heed_interrupts,
     )  # fmt: skip
     before = termios.tcgetattr(theirs)
     try:
@@ -91,6 +92,11 @@ def terminal(address: str) -> Iterator[Terminal]:
         process.wait()
         os.close(ours)
         os.close(theirs)
+
+
+def _heed_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so do its children; nobody's terminal does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_once_in_a_pipe() -> None:
