@@ -34,6 +34,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/load/open_loop.py": "lab/load/test_generate.py has it make every kind of load",
     "proxy/lab/load/closed_loop.py": "lab/load/test_generate.py has it make every kind of load",
     "proxy/lab/load/result.py": "lab/load/test_generate.py reads what it writes",
+    "proxy/lab/load/prompt_reactor.py": "lab/load/test_generate.py runs on it",
     "proxy/lab/load/clients/connection.py": "lab/load/clients/test_pools.py has pools of them against every server",
     "proxy/lab/load/clients/causes.py": "lab/load/clients/test_pools.py meets nearly every cause",
     "proxy/engine/sock.py": "an interface; engine/tls/test_tls_socket.py holds TlsSocket to it",

@@ -50,7 +50,8 @@ async def _end_without_parent(parent: int, scope: trio.CancelScope) -> None:
 
 def _go_first() -> None:
     """Where that is allowed. We stand for clients who have processors of their own: when the target has made all of
-    ours busy, waiting for one would count as its slowness."""
+    ours busy, waiting for one would count as its slowness. Not in a closed loop: to be woken for each answer alone, and
+    not for ten at a time, costs 39 us a request instead of 14, and that is taken from the target's capacity."""
     try:
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     except OSError:
@@ -64,7 +65,8 @@ def main() -> int:
         print(f"load: {error}", file=sys.stderr)
         return 2
     raise_descriptor_limit()
-    _go_first()
+    if spec.mode == "open":
+        _go_first()
     generator = Generator(spec)
     tune_garbage_collection()
     trio.run(_make, generator)

@@ -1,8 +1,8 @@
 """The generator as the lab uses it: a process of its own, which cannot outlive the block that started it.
 
 async with generating(spec) as load:
-    began = await load.began()      # when the measured time begins, on `time.monotonic`
-    ...                             # kill a worker one second later, say
+    await load.wait(1.0)  # of the measured time, whose beginning is `await load.began()`
+    ...  # kill a worker, say
     result = await load.result()
 """
 

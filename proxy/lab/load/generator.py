@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.address import parse_address
-from proxy.engine.reactor import Reactor
 from proxy.engine.timers import TICK, Wheel
 from proxy.lab.load.alarm import Alarm
 from proxy.lab.load.arrivals import arrivals
@@ -18,6 +17,7 @@ from proxy.lab.load.clients.pools import make_clients
 from proxy.lab.load.closed_loop import ClosedLoop
 from proxy.lab.load.mix import requests
 from proxy.lab.load.open_loop import OpenLoop
+from proxy.lab.load.prompt_reactor import PromptReactor
 from proxy.lab.load.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Generator:
     async def run(self, tell_began: Callable[[float], None] = lambda began: None) -> None:
         """tell_began: called with the moment at which the measured time begins, on `time.monotonic`, which all
         processes share. When it is cancelled, what is under way counts as if it had never come."""
-        reactor = Reactor()
+        reactor = PromptReactor()
         alarm = Alarm(reactor, _clock)
         wheel = Wheel(reactor, TICK)  # every connection at every tick: an intended start may be long ago
         link = Link(self._address, reactor, wheel, Heads(), _clock)
