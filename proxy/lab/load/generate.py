@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from proxy.lab.load.spec import LoadSpec
     from proxy.lab.results import LoadResult
 
+GRACE = 5.0  # seconds for a killed process to be gone
 COMMAND = (sys.executable, "-m", "proxy.lab.load")
 
 
@@ -113,8 +114,8 @@ async def generating(spec: LoadSpec) -> AsyncIterator[Load]:
             yield load
             nursery.cancel_scope.cancel()
     finally:
-        with trio.CancelScope(shield=True):
-            process.kill()
+        process.kill()
+        with trio.move_on_after(GRACE, shield=True):
             await process.wait()
 
 

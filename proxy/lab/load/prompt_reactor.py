@@ -10,9 +10,9 @@ STAY = 0.005  # seconds: how late Trio may be, which here looks after timeouts o
 
 
 class PromptReactor(Reactor):
-    """Waits for its sockets itself, instead of in Trio: the way through Trio's scheduler and back takes 35 us, and all of
-    it would count as latency of the target. One connection to nginx had a median of 55 us with it, and has 20 without,
-    where wrk finds 20 to 24."""
+    """Waits for its sockets itself, instead of in Trio: the way through Trio's scheduler and back takes 35 us, all of
+    which would count as latency of the target. One connection to nginx had a median of 55 us with it, and has 20
+    without, where wrk finds 20 to 24."""
 
     async def run(self) -> None:
         while True:

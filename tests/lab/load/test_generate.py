@@ -87,6 +87,37 @@ async def test_users_of_a_dead_target_pause() -> None:
     assert 4 <= result.errors["refused"] <= 4 * 51
 
 
+async def test_no_latency_is_shorter_than_the_service_and_one_slow_path_is_told_apart(target: str) -> None:
+    spec = LoadSpec(target, rate=300, paths=((9, "/?delay=0.01"), (1, "/?delay=0.1")), seconds=0.5, warm_up=0.1)
+    result = await generate(spec)
+    found = HdrHistogram.decode(result.service)
+    assert found.get_min_value() >= 9_990  # three digits
+    slow = 1 - found.get_percentile_for_value(99_000) / 100
+    assert slow > 0.02
+    assert found.get_max_value() >= 99_900
+
+
+async def test_a_generator_that_stood_still_does_not_call_its_result_valid(target: str) -> None:
+    async with generating(LoadSpec(target, rate=200, seconds=1, warm_up=0)) as load:
+        await load.wait(0.2)
+        os.kill(load.pid, signal.SIGSTOP)
+        await load.wait(0.7)
+        os.kill(load.pid, signal.SIGCONT)
+        result = await load.result()
+    assert is_whole(result)
+    assert not result.valid
+    assert "the generator was late" in result.why_invalid
+
+
+async def test_a_generator_that_runs_out_of_descriptors_does_not_call_its_result_valid(target: str) -> None:
+    spec = LoadSpec(target, "closed", connections=100, clients="new", seconds=0.3, warm_up=0)
+    command = ("prlimit", "--nofile=40:40", *COMMAND)
+    done = await trio.run_process(command, stdin=spec.to_json().encode(), capture_stdout=True)
+    result = from_json(done.stdout.splitlines()[-1])
+    assert result.errors["own-descriptors"]
+    assert "for want of descriptors" in result.why_invalid
+
+
 @asynccontextmanager
 async def stalling(after: float, stall: float) -> AsyncIterator[str]:
     """A server that answers at once, but stands still for `stall` seconds when `after` have passed since the first

@@ -61,11 +61,8 @@ class Pool:
         return list(self._all) if self._keep else []
 
     def give(self, request: Request, intended: float) -> None:
-        if self._idle:
-            connection = self._idle.popleft()
-        elif len(self._all) < self._limit:
-            connection = self._new()
-        else:
+        connection = self._take()
+        if connection is None:
             self._waiting.append((request, intended))
             return
         connection.ask(request.keep_alive if self._keep else request.close, intended, self._timeout)
@@ -86,9 +83,16 @@ class Pool:
         self._next()
 
     def lost(self, connection: Connection) -> None:
-        """An idle one: the next request opens another."""
+        """An idle one; its place among these is passed over when its turn comes."""
         del self._all[connection]
-        self._idle.remove(connection)
+
+    def _take(self) -> Connection | None:
+        """One that is free, or a new one where there may be more."""
+        while self._idle:
+            connection = self._idle.popleft()
+            if connection.is_open:
+                return connection
+        return self._new() if len(self._all) < self._limit else None
 
     def _new(self) -> Connection:
         connection = Connection(self._link, self)
