@@ -91,10 +91,8 @@ async def test_no_latency_is_shorter_than_the_service_and_one_slow_path_is_told_
     spec = LoadSpec(target, rate=300, paths=((9, "/?delay=0.01"), (1, "/?delay=0.1")), seconds=0.5, warm_up=0.1)
     result = await generate(spec)
     found = HdrHistogram.decode(result.service)
-    assert found.get_min_value() >= 9_990  # three digits
-    slow = 1 - found.get_percentile_for_value(99_000) / 100
-    assert slow > 0.02
-    assert found.get_max_value() >= 99_900
+    assert found.get_min_value() >= 9_900  # of 10,000: a histogram has three digits
+    assert found.get_value_at_percentile(99) >= 99_000
 
 
 async def test_a_generator_that_stood_still_does_not_call_its_result_valid(target: str) -> None:
