@@ -19,7 +19,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """Of the generator itself, in seconds: from the intended start of a request until it was handed to its client."""
+    """Of the generator itself, in seconds: from the intended start of a request, or within a burst from the one before,
+    until it was handed to its client."""
 
     p50: float
     p99: float

@@ -44,7 +44,7 @@ class ClosedLoop:
     def _send(self, now: float) -> None:
         assert self._clients is not None
         if now < self._end:
-            self._recorder.arrived(now, now)
+            self._recorder.arrived(now, 0.0)
             self._clients.give(next(self._requests), now)
             return
         self._users -= 1

@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 
 
 class OpenLoop:
-    """arrivals: seconds from the start. done: called once, when the last request has ended."""
+    """arrivals: seconds from the start. done: called once, when the last request has ended.
+
+    Lateness is from the intended moment, but within a burst from the request before: nobody sends a thousand at one
+    instant, and how long they take one behind the other is part of what a burst is. Their latency holds it all.
+    """
 
     def __init__(self, arrivals: Iterator[float], requests: Iterator[Request], recorder: Recorder, alarm: Alarm,
                  clock: Callable[[], float], done: Callable[[], None]) -> None:  # fmt: skip
         self._arrivals, self._requests, self._recorder = arrivals, requests, recorder
         self._alarm, self._clock, self._done = alarm, clock, done
         self._clients: Clients | None = None
-        self._start = 0.0
+        self._start = self._last = self._handed = 0.0
         self._under_way = 1  # the loop itself, until its last arrival
 
     def begin(self, clients: Clients, start: float) -> None:
@@ -35,8 +39,9 @@ class OpenLoop:
     def _arrive(self, at: float) -> None:
         assert self._clients is not None
         self._under_way += 1
-        self._recorder.arrived(at, self._clock())
+        self._recorder.arrived(at, self._clock() - (self._handed if at == self._last else at))
         self._clients.give(next(self._requests), at)
+        self._last, self._handed = at, self._clock()
         self._wait()
 
     def _wait(self) -> None:

@@ -78,11 +78,11 @@ class Recorder:
             self.seconds = max(now - self.began, 0.0)
         self.intended = self.completed + self.errors.total()
 
-    def arrived(self, intended: float, now: float) -> None:
-        """The source has handed it on; `now` is late only because the generator was."""
+    def arrived(self, intended: float, lateness: float) -> None:
+        """The source has handed it on, so many seconds late: through nobody's fault but the generator's."""
         if intended >= self.began:
             self.intended += 1
-            self.latenesses.append(now - intended)
+            self.latenesses.append(lateness)
 
     def finished(self, ending: Ending) -> None:
         intended, begun, at, cause = ending.intended, ending.begun, ending.at, ending.cause

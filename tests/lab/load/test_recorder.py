@@ -18,7 +18,7 @@ def recorder() -> Recorder:
 
 
 def end(recorder: Recorder, intended: float, latency: float, cause: str = "", begun: float | None = None) -> None:
-    recorder.arrived(BEGAN + intended, BEGAN + intended)
+    recorder.arrived(BEGAN + intended, 0.0)
     start = BEGAN + intended if begun is None else begun
     recorder.finished(Ending(BEGAN + intended, start, BEGAN + intended + latency, cause))
 
@@ -60,7 +60,7 @@ def test_the_timeline_of_nothing_covers_the_measured_time(recorder: Recorder) ->
 
 def test_a_run_cut_short_forgets_what_is_under_way(recorder: Recorder) -> None:
     end(recorder, 0.0, 0.01)
-    recorder.arrived(BEGAN + 0.02, BEGAN + 0.02)
+    recorder.arrived(BEGAN + 0.02, 0.0)
     recorder.cut(BEGAN + 0.1)
     assert recorder.intended == recorder.completed == 1
     assert recorder.seconds == pytest.approx(0.1)
