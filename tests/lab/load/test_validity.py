@@ -21,6 +21,8 @@ GOOD = Facts(is_open=True, intended=1000, errors={}, cpu_share=0.3, waited_share
         (replace(GOOD, intended=0), "no request"),
         (replace(GOOD, cpu_share=0.95), "95% of a processor"),
         (replace(GOOD, is_open=False, cpu_share=0.95), "95% of a processor"),
+        (replace(GOOD, is_open=False, cpu_share=0.5, waited_share=0.48), "ran 50% of the time and waited"),
+        (replace(GOOD, is_open=False, cpu_share=0.5, waited_share=0.4), ""),
         (replace(GOOD, lateness_p99=0.003), "3.0 ms at the p99, of a latency of 4.0 ms"),
         (replace(GOOD, lateness_p99=0.003, latency_p99=0.1), ""),
         (replace(GOOD, lateness_p50=0.0006), "0.6 ms at the median"),

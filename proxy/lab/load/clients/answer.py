@@ -43,7 +43,7 @@ class Heads:
 class Answers:
     """The answers on one connection, one at a time.
 
-    status, keep_alive: of the last whole one. is_begun: a byte of the next one has come.
+    status, keep_alive: of the last whole one.
     """
 
     __slots__ = ("_chunks", "_head", "_heads", "_held", "_left", "keep_alive", "status")
@@ -56,10 +56,6 @@ class Answers:
         self._chunks: ChunkedDecoder | None = None
         self.status = 0
         self.keep_alive = True
-
-    @property
-    def is_begun(self) -> bool:
-        return self._head is not None or self._held != b""
 
     def feed(self, data: bytes) -> bool:
         """Whether the answer is whole now. data: what came, never empty. Raises Garbled."""
