@@ -7,10 +7,12 @@ import socket
 import time
 from contextlib import asynccontextmanager
 from itertools import repeat
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
+import trio.testing
 
 from proxy.core.address import parse_address
 from proxy.engine.reactor import Reactor
@@ -300,3 +302,37 @@ async def test_a_body_of_many_reads() -> None:
     async with serving(large) as (_, target), driving(target, connections=2) as driver:
         driver.give(6)
         assert await driver.ended(6) == [""] * 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clients", ["keep-alive", "new", "mixed", "long"])
+async def test_every_request_ends_exactly_once_whatever_the_server_does(clients: str) -> None:
+    rng = Random(clients)
+
+    async def wild(server: Server, stream: trio.SocketStream, number: int) -> None:
+        while await server.read(stream, number):
+            what = rng.randrange(12)
+            if what == 0:
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            elif what == 1:
+                await stream.send_all(OK[: rng.randrange(len(OK))])
+            elif what == 2:
+                await stream.send_all(OK + OK)
+            elif what == 3:
+                await trio.sleep(0.5)
+            else:
+                await stream.send_all(OK)
+                if what > 4:
+                    continue
+            return
+
+    async with serving(wild) as (_, target), driving(target, clients=clients, connections=6, timeout=0.3) as driver:
+        driver.clients.open_all()
+        for number in range(0, 300, 10):
+            driver.give(10)
+            await until(lambda number=number: len(driver.endings) >= number)  # type: ignore[misc]
+        causes = await driver.ended(300)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+    assert len(driver.endings) == 300
+    assert {"", "closed", "garbled"} <= set(causes)
+    assert set(causes) <= {"", "closed", "garbled", "reset", "timeout", "unsent"}
