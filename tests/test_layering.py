@@ -37,6 +37,8 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/load/prompt_reactor.py": "lab/load/test_generate.py runs on it",
     "proxy/lab/load/clients/connection.py": "lab/load/clients/test_pools.py has pools of them against every server",
     "proxy/lab/load/clients/causes.py": "lab/load/clients/test_pools.py meets nearly every cause",
+    "proxy/lab/simulate/work.py": "what every test in lab/simulate/ moves",
+    "proxy/lab/simulate/options.py": "lab/simulate/test_command.py parses by it",
     "proxy/engine/sock.py": "an interface; engine/tls/test_tls_socket.py holds TlsSocket to it",
     "proxy/engine/http/reading.py": "a parser and a cache; engine/http/test_telling.py",
     "proxy/engine/http/waiting.py": "an enumeration; engine/http/ has a test for each of its members",
