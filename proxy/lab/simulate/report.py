@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from proxy.lab.simulate.result import SimulationResult, Spread
     from proxy.lab.simulate.spec import SimulationSpec
 
-COLUMNS = ("scheme", "p50", "p99", "p99.9", "max", "mean wait", "by theory", "busiest", "busy Jain")
+COLUMNS = ("scheme", "p50", "p90", "p99", "p99.9", "max", "mean wait", "by theory", "busiest", "busy Jain")
 
 
 def table(results: Sequence[SimulationResult]) -> Table:
@@ -32,7 +32,7 @@ def table(results: Sequence[SimulationResult]) -> Table:
 
 def _row(result: SimulationResult) -> list[str]:
     latency, wait = result.latency, result.wait
-    times = [time_text(value) for value in (latency.p50, latency.p99, latency.p999, latency.max)]
+    times = [time_text(value) for value in (latency.p50, latency.p90, latency.p99, latency.p999, latency.max)]
     expected = "" if result.expected_wait is None else time_text(result.expected_wait)
     shares = [f"{result.busy.largest:.2f}x", f"{result.busy.jain:.3f}"]
     return [result.scheme, *times, f"{time_text(wait.mean)} ±{_percent(wait)}", expected, *shares]
