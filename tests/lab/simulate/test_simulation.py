@@ -54,7 +54,7 @@ def test_a_hash_is_a_queue_for_each(figures: Figures) -> None:
 
 @pytest.mark.slow
 def test_two_choices_of_many(figures: Figures) -> None:
-    spec = replace(SPEC, workers=200, load=0.9, requests=200_000)
+    spec = replace(SPEC, workers=200, load=0.9, requests=120_000)
     closeness(spec, "proxy-two-choices", figures, "two choices of 200")
 
 
