@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from proxy import __version__
 from proxy.core.address import AddressError, parse_address
 from proxy.core.config import ConfigErrors, json_schema, problems_as_json, render_problems
+from proxy.lab.simulate import options as simulate_options
 from proxy.serve.logs.program_log import start_logging
 from proxy.serve.reload.reloading import check_configuration
 from proxy.serve.run import StartError, run
@@ -28,6 +29,7 @@ examples:
   rproxy check --json lb.toml       the same, one JSON object per problem
   rproxy doctor --config lb.toml    look at this machine too, and explain each finding with its fix
   rproxy top --admin HOST:PORT      watch a running rproxy: backends, workers, errors; with --once as text
+  rproxy simulate --workers 12      the ways of spreading work, simulated: who waits how long, who gets how much
   rproxy schema > rproxy.json       a JSON Schema, for completion and checks in editors
 """
 
@@ -45,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _doctor(arguments)
     if arguments.command == "top":
         return _top(arguments)
+    if arguments.command == "simulate":
+        return _simulate(arguments)
     if arguments.config is None:
         parser.error("what to serve is missing: rproxy --config lb.toml")
     return _run(arguments.config, arguments.log_level)
@@ -74,6 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     top.add_argument("--admin", metavar="ADDRESS", help=f"[admin] listen of that rproxy; default: {ADMIN}")
     top.add_argument("--config", dest="file", metavar="FILE", help="where that address stands")
     top.add_argument("--once", action="store_true", help="print it once, as text, and end")
+    simulate = commands.add_parser(
+        "simulate",
+        help="simulate ways of spreading work over up to thousands of workers",
+        epilog=simulate_options.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    simulate_options.add_options(simulate)
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
     return parser
 
@@ -123,6 +134,13 @@ def _top(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"rproxy: --admin: {error}\n")
         return BAD_CONFIG
     return top(address, once=arguments.once)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    """Imported late, as the doctor is."""
+    from proxy.lab.simulate import command
+
+    return command.run(arguments)
 
 
 def _run(path: str, level: str) -> int:

@@ -120,9 +120,9 @@ class Reactor:
                 if not self._run_batch():
                     break
 
-    def _run_batch(self) -> bool:
-        """Whether there was anything to do."""
-        events = self._epoll.poll(0, MAX_EVENTS)
+    def _run_batch(self, wait: float = 0) -> bool:
+        """Whether there was anything to do. wait: seconds for which it may stand still until there is."""
+        events = self._epoll.poll(wait, MAX_EVENTS)
         if not events and not self._soon:
             return False
         self.now = self.clock()

@@ -1,0 +1,1 @@
+"""The lab: an application under each way of spreading work over processes, for real, under the same load."""
