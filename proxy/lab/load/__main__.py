@@ -18,7 +18,7 @@ from proxy.core.address import AddressError
 from proxy.lab.load.generator import Generator
 from proxy.lab.load.result import result_of, to_json
 from proxy.lab.load.spec import BadSpec, LoadSpec
-from proxy.serve.tuning import raise_descriptor_limit, tune_garbage_collection
+from proxy.serve.machine.tuning import raise_descriptor_limit, tune_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

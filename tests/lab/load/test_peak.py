@@ -67,7 +67,7 @@ async def test_a_target_that_is_not_there_has_no_peak() -> None:
         await peak(f"127.0.0.1:{free_port()}", seconds=1)
 
 
-@pytest.mark.slow
+@pytest.mark.soak  # a capacity on a machine that does other things as well is none
 async def test_our_capacity_beside_wrk_and_hey(figures: Figures) -> None:
     """Each is a closed loop of 16 connections, in turn, and the best of two counts. On two processors the target has
     one, so that whoever can keep it busy finds the same; what we find less has to be in what we used ourselves."""

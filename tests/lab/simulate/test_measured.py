@@ -49,7 +49,7 @@ async def measured(way: str, results: dict[str, LoadResult]) -> None:
         results[way] = await generate(spec)
 
 
-@pytest.mark.slow
+@pytest.mark.soak  # what is measured wants a machine that does nothing else
 async def test_prediction_and_measurement_agree(figures: Figures) -> None:
     """Twice or half is what a busy machine may make of it; the way that is worse is worse in both."""
     results: dict[str, LoadResult] = {}
