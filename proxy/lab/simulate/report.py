@@ -76,8 +76,7 @@ def verdict(results: Sequence[SimulationResult]) -> str:
         return f"p99 is {time_text(best)} with all of them, within a tenth: choose by something else."
     return (
         f"Lowest p99: {time_text(best)}, {', '.join(good)}. Highest: {time_text(worst)}, {ordered[-1].scheme}, "
-        f"{worst / best:.1f} times as long. Costs of the proxy or the queue server themselves are not in it: "
-        "rproxy compare measures those."
+        f"{worst / best:.1f} times as long. Costs of the proxy or the queue server themselves are not in it."
     )
 
 
