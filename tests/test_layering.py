@@ -48,6 +48,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/serve/control/controlled.py": "what serve/test_controller.py changes",
     "proxy/serve/listeners.py": "engine/test_listener.py binds by it",
     "proxy/serve/one_process.py": "every test in engine/ runs it",
+    "proxy/serve/machine/file_stamp.py": "serve/tls/test_certificate_watch.py and serve/reload/ replace files",
     "proxy/serve/backends/child.py": "one process; serve/test_managed.py starts and ends real ones",
     "proxy/serve/backends/die_with_parent.py": "serve/test_managed.py kills a parent",
     "proxy/serve/backends/managed_backends.py": "joins two tested halves; configs/test_configs.py starts real groups",

@@ -37,7 +37,6 @@ pool = "echo"
 [pools.app]
 health_check = {{ interval = "200ms" }}
 backends = [{backends}]
-{pool}
 
 [pools.echo]
 backends = ["{echo}"]
@@ -53,7 +52,7 @@ drain = "10m"
 
 @dataclass(frozen=True)
 class Plan:
-    """What the file says. app: weights by address, of backends that speak HTTP. pool: more of theirs."""
+    """What the file says. app: weights by address, of backends that speak HTTP."""
 
     workers: int
     web: str
@@ -61,13 +60,12 @@ class Plan:
     echo: str
     admin: str
     app: Mapping[str, int]
-    pool: str = ""
 
     def text(self) -> str:
         backends = ", ".join(f'{{ address = "{address}", weight = {weight} }}' for address, weight in self.app.items())
         return CONFIG.format(
             workers=self.workers, web=self.web, stream=self.stream, echo=self.echo, admin=self.admin, token=TOKEN,
-            backends=backends, pool=self.pool,
+            backends=backends,
         )  # fmt: skip
 
 

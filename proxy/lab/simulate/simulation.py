@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from proxy.lab.simulate.spec import SimulationSpec
-    from proxy.lab.simulate.work import Scheme
+    from proxy.lab.simulate.work import Scheme, Start
 
-    Make = Callable[[Sequence[Worker], Random, Callable[[Worker, Job], None]], Scheme]
+    Make = Callable[[Sequence[Worker], Random, Start], Scheme]
     Event = tuple[float, int, Worker, Job, bool]  # when, serial, whose, of what, whether it is the job's end
 
 

@@ -6,7 +6,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.core.pool import Backend
+
+    Start = Callable[["Worker", "Job"], None]
 
 
 class Connection:
@@ -46,6 +50,18 @@ class Worker:
         self.jobs = self.connections = 0
         self.busy = 0.0
         self.turn = 0
+
+    def take_in(self, job: Job, start: Start) -> None:
+        """A job that is its own, whenever it comes to it."""
+        if self.free:
+            start(self, job)
+        else:
+            self.queue.append(job)
+
+    def go_on(self, start: Start) -> None:
+        """With the job of its own that has waited longest, if one does."""
+        if self.queue:
+            start(self, self.queue.popleft())
 
 
 class Scheme(Protocol):

@@ -19,7 +19,7 @@ from proxy.serve.reload.rehearsal import Refused
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
-    from proxy.serve.control.controlled import Controlled
+    from proxy.serve.control.controlled import Controlled, Mode
     from proxy.serve.control.controller import Controller
 
 
@@ -71,64 +71,69 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
+MODES: dict[str, tuple[Mode, str]] = {
+    "drain": ("draining", "It gets no new work; what runs goes on, tunnels and TCP sessions as well."),
+    "disable": ("disabled", "As drain; says that it is meant to stay so."),
+    "enable": ("enabled", "Takes back drain and disable."),
+}
+
+
 def add_changes(app: FastAPI, controller: Controller) -> None:
     """Those of one backend answer with it as it is then."""
     guard = [Depends(Guard(controller))]
+    _add_changes_of_backends(app, controller, guard)
+    _add_changes_of_configuration(app, controller, guard)
 
-    def changes(path: str) -> Callable[[Callable[..., object]], Callable[..., object]]:
-        return app.post(
-            f"/api/backends/{path}",
-            dependencies=guard,
-            response_model=BackendStatistics,
-            responses=REFUSALS,
-            tags=["changes"],
-        )
 
-    @changes("drain")
-    async def drain(named: Named) -> BackendStatistics:
-        """It gets no new work; what runs goes on, tunnels and TCP sessions as well."""
-        backend = _find(controller, named)
-        controller.set_mode(backend, "draining")
-        return _told(controller, backend)
+def _add_changes_of_backends(app: FastAPI, controller: Controller, guard: list[Any]) -> None:
+    answers: dict[str, Any] = {
+        "dependencies": guard,
+        "response_model": BackendStatistics,
+        "responses": REFUSALS,
+        "tags": ["changes"],
+    }
 
-    @changes("disable")
-    async def disable(named: Named) -> BackendStatistics:
-        """As drain; says that it is meant to stay so."""
-        backend = _find(controller, named)
-        controller.set_mode(backend, "disabled")
-        return _told(controller, backend)
+    for path, (mode, what) in MODES.items():
+        setter = _mode_setter(controller, mode)
+        app.post(f"/api/backends/{path}", name=path, summary=path.title(), description=what, **answers)(setter)
 
-    @changes("enable")
-    async def enable(named: Named) -> BackendStatistics:
-        """Takes back drain and disable."""
-        backend = _find(controller, named)
-        controller.set_mode(backend, "enabled")
-        return _told(controller, backend)
-
-    @changes("weight")
+    @app.post("/api/backends/weight", **answers)
     async def weight(weighed: Weighed) -> BackendStatistics:
         """Until the next start."""
         backend = _find(controller, weighed)
         controller.set_weight(backend, weighed.weight)
         return _told(controller, backend)
 
-    @changes("add")
+    @app.post("/api/backends/add", **answers)
     async def add(added: Added) -> BackendStatistics:
         """Another backend for a pool, until the next reload."""
         _find_pool(controller, added.pool)
-        try:
-            address = parse_address(added.backend)
-        except AddressError as error:
-            raise HTTPException(422, f"backend: {error}") from None
-        settings = config.Backend(
-            address=address,
-            weight=added.weight,
-            max_connections=added.max_connections,
-            members=added.members,
-        )
+        settings = _settings_of(added)
         await _refusing(controller.add_backend(added.pool, settings))
-        return _told(controller, controller.pools[added.pool][str(address)])
+        return _told(controller, controller.pools[added.pool][str(settings.address)])
 
+
+def _mode_setter(controller: Controller, mode: Mode) -> Callable[[Named], Awaitable[BackendStatistics]]:
+    async def set_mode(named: Named) -> BackendStatistics:
+        backend = _find(controller, named)
+        controller.set_mode(backend, mode)
+        return _told(controller, backend)
+
+    return set_mode
+
+
+def _settings_of(added: Added) -> config.Backend:
+    """Raises HTTPException."""
+    try:
+        address = parse_address(added.backend)
+    except AddressError as error:
+        raise HTTPException(422, f"backend: {error}") from None
+    return config.Backend(
+        address=address, weight=added.weight, max_connections=added.max_connections, members=added.members
+    )
+
+
+def _add_changes_of_configuration(app: FastAPI, controller: Controller, guard: list[Any]) -> None:
     @app.post("/api/backends/remove", dependencies=guard, responses=REFUSALS, status_code=204, tags=["changes"])
     async def remove(named: Named) -> None:
         """It gets no new work and is forgotten when it has ended what it has; until the next reload."""

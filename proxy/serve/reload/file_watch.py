@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import trio
+
+from proxy.serve.machine.file_stamp import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from proxy.serve.control.controller import Controller
 
-EVERY = 0.5  # seconds between looks; one costs 2 us
-
-Stamp = tuple[int, ...]
+EVERY = 0.5  # seconds between looks
 
 
 async def watch_file(controller: Controller, reload: Callable[[], Awaitable[None]]) -> None:
     """Until cancelled. A file is read once it looks the same twice: editors write some in pieces."""
-    known = before = _stamp_of(controller.config_file)
+    known = before = stamp_of(controller.config_file)
     while True:
         await trio.sleep(EVERY)
         if not controller.config.reload.watch:
             continue
-        now = _stamp_of(controller.config_file)
+        now = stamp_of(controller.config_file)
         if now == before and now != known and now is not None:
             known = now
             await reload()
         before = now
-
-
-def _stamp_of(path: str) -> Stamp | None:
-    """The file behind the name, which editors and deployments replace; None while there is none."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_dev, status.st_ino, status.st_size

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING
 
 import trio
 
+from proxy.serve.machine.file_stamp import stamp_of
 from proxy.serve.tls.certificates import CertificateError, ServerTls, read_certificates
 
 if TYPE_CHECKING:
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
     from proxy.core import config
     from proxy.engine.frontend import Frontend
+    from proxy.serve.machine.file_stamp import Stamp
 
 log = logging.getLogger("rproxy.certificates")
 
-EVERY = 5.0  # seconds between looks; one costs a stat of each file, 2 us
-
-Stamp = tuple[object, ...]
+EVERY = 5.0  # seconds between looks, at each file
 
 
 class WatchedCertificates:
@@ -49,8 +48,8 @@ class WatchedCertificates:
         frontend.tls = self.current.context
         log.info("%s: new certificates: %s", frontend.config.name, _described(self.current))
 
-    def _look(self) -> Stamp:
-        return tuple(map(_stamp_of, _files(self._settings)))
+    def _look(self) -> tuple[Stamp | None, ...]:
+        return tuple(map(stamp_of, _files(self._settings)))
 
 
 class CertificateWatch:
@@ -84,15 +83,6 @@ def _files(settings: config.Frontend) -> Iterator[str]:
         yield files.key
     if settings.tls.client_ca is not None:
         yield settings.tls.client_ca
-
-
-def _stamp_of(path: str) -> Stamp | None:
-    """The file behind the name: certbot changes symbolic links, others rename a new file over the old."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_dev, status.st_ino, status.st_size
 
 
 def _described(tls: ServerTls) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
-    from proxy.lab.simulate.work import Job, Worker
+    from proxy.lab.simulate.work import Job, Start, Worker
 
 
 class Seat(Backend):
@@ -35,7 +35,7 @@ class Proxied:
         self,
         workers: Sequence[Worker],
         rng: Random,
-        start: Callable[[Worker, Job], None],
+        start: Start,
         *,
         balance: str,
         limit: int = 0,
@@ -67,15 +67,10 @@ class Proxied:
 
     def assign(self, job: Job, seat: Seat) -> None:
         job.backend = seat
-        worker = seat.worker
-        if worker.free:
-            self._start(worker, job)
-        else:
-            worker.queue.append(job)
+        seat.worker.take_in(job, self._start)
 
     def finish(self, worker: Worker, job: Job) -> None:
-        if worker.queue:
-            self._start(worker, worker.queue.popleft())
+        worker.go_on(self._start)
         self._pools[job.proxy].give_back(job.backend)  # type: ignore[arg-type] # only seats were assigned
         while self._later:
             call, seat = self._later.pop()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from random import Random
 
-    from proxy.lab.simulate.work import Job, Worker
+    from proxy.lab.simulate.work import Job, Start, Worker
 
 
 class Reuseport:
@@ -18,7 +18,7 @@ class Reuseport:
     of a binomial distribution. Source: reuseport_select_sock, net/core/sock_reuseport.c.
     """
 
-    def __init__(self, workers: Sequence[Worker], rng: Random, start: Callable[[Worker, Job], None]) -> None:
+    def __init__(self, workers: Sequence[Worker], rng: Random, start: Start) -> None:
         self._workers, self._rng, self._start = workers, rng, start
 
     def arrive(self, job: Job) -> None:
@@ -29,11 +29,7 @@ class Reuseport:
             worker.connections += 1
             if connection:
                 connection.worker = worker
-        if worker.free:
-            self._start(worker, job)
-        else:
-            worker.queue.append(job)
+        worker.take_in(job, self._start)
 
     def finish(self, worker: Worker, job: Job) -> None:
-        if worker.queue:
-            self._start(worker, worker.queue.popleft())
+        worker.go_on(self._start)

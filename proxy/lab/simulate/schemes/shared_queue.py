@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from proxy.lab.simulate.idle import Idle
-    from proxy.lab.simulate.work import Job, Worker
+    from proxy.lab.simulate.work import Job, Start, Worker
 
 
 class SharedQueue:
@@ -24,7 +24,7 @@ class SharedQueue:
         self,
         workers: Sequence[Worker],
         rng: Random,
-        start: Callable[[Worker, Job], None],
+        start: Start,
         *,
         idle: Callable[[Random], Idle],
         is_accept: bool,

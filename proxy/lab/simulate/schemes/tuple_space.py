@@ -8,10 +8,10 @@ from proxy.lab.simulate.idle import LongestIdle
 from proxy.lab.simulate.schemes.shared_queue import SharedQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from random import Random
 
-    from proxy.lab.simulate.work import Job, Worker
+    from proxy.lab.simulate.work import Job, Start, Worker
 
 
 class TupleSpace:
@@ -21,7 +21,7 @@ class TupleSpace:
     """
 
     def __init__(
-        self, workers: Sequence[Worker], rng: Random, start: Callable[[Worker, Job], None], *, patterns: int
+        self, workers: Sequence[Worker], rng: Random, start: Start, *, patterns: int
     ) -> None:
         self._rng = rng
         self._kinds = [
