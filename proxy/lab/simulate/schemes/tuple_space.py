@@ -20,9 +20,7 @@ class TupleSpace:
     With one pattern it is a pull queue; with more, a worker stays idle while work of another kind waits.
     """
 
-    def __init__(
-        self, workers: Sequence[Worker], rng: Random, start: Start, *, patterns: int
-    ) -> None:
+    def __init__(self, workers: Sequence[Worker], rng: Random, start: Start, *, patterns: int) -> None:
         self._rng = rng
         self._kinds = [
             SharedQueue(workers[kind::patterns], rng, start, idle=LongestIdle, is_accept=False)
