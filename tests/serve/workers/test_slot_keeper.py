@@ -132,10 +132,10 @@ async def test_what_is_wrong_is_put_right_without_being_asked_for(monkeypatch: p
 # ---------------------------------------------------------------------- real processes
 
 
-@pytest.mark.soak  # the other does nothing but take and give back: finding it between two takes luck, and up to 10 s
-def test_killed_workers_lose_no_slot_and_hold_none(figures: Figures) -> None:
+@pytest.mark.slow
+def test_killed_workers_lose_no_slot_and_hold_none(figures: Figures, soaking: bool) -> None:
     """Each is killed at any point of taking and giving back, while another goes on."""
-    settings, limit, kills, on_its_way = pool_settings(2), 2, 200, 0
+    settings, limit, kills, on_its_way = pool_settings(2), 2, 200 if soaking else 8, 0
     with keeping(settings, 2) as keeper:
         workers = [Worker(keeper, number, settings) for number in (1, 2)]
         moves = keeper.board.column(2).cells(BACKEND, "moves")
