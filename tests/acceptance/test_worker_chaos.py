@@ -141,8 +141,7 @@ class Clients:
         return data[9:12].decode() or "cut"
 
 
-@pytest.mark.soak  # at random: not for a run that others wait for
-async def test_only_what_a_killed_worker_held_is_lost(mark: str, figures: Figures) -> None:
+async def test_only_what_a_killed_worker_held_is_lost(mark: str, figures: Figures, *, soaking: bool) -> None:
     seed = int.from_bytes(os.urandom(4), "big")
     address = f"127.0.0.1:{free_port()}"
     with start_backend("hello") as one, start_backend("hello") as other, short_directory() as directory:
@@ -154,7 +153,7 @@ async def test_only_what_a_killed_worker_held_is_lost(mark: str, figures: Figure
             async with trio.open_nursery() as nursery:
                 for number in range(CLIENTS):
                     nursery.start_soon(clients.run, number)
-                await chaos.run(120.0)
+                await chaos.run(120.0 if soaking else 5.0)
                 await trio.sleep(3.0)  # all that hang are replaced by then
                 during = clients.answers.copy()
                 await trio.sleep(0.5)
