@@ -87,6 +87,18 @@ def listening(text: str, *, reuseport: bool = False) -> Iterator[socket.socket]:
                 os.unlink(path)
 
 
+def inherited(number: int) -> socket.socket:
+    """The listening socket that somebody passed on as that descriptor. SystemExit when it is none."""
+    try:
+        sock = socket.socket(fileno=number)
+    except OSError as error:
+        raise SystemExit(f"descriptor {number}: {error.strerror}") from None
+    if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        raise SystemExit(f"descriptor {number} does not listen")
+    os.set_inheritable(number, False)
+    return sock
+
+
 def _identity(path: str | None) -> tuple[int, int] | None:
     """Tells our file from one that a successor has put in its place while we were finishing."""
     with contextlib.suppress(OSError, TypeError):

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 from backends import pseudo_random
 from backends._exchange import BINARY, TEXT, Exchange
 from backends._http import Route, Server
-from backends._listen import address_of, announce, exit_on_sigterm, listening
+from backends._listen import address_of, announce, exit_on_sigterm, inherited, listening
 from backends._tunnel import open_raw, open_websocket
 
 if TYPE_CHECKING:
@@ -185,11 +185,13 @@ def application(args: argparse.Namespace, sock: socket.socket) -> Hello:
 
 def main() -> None:
     parser = arguments("hello")
-    parser.add_argument("--listen", required=True, metavar="ADDRESS", help="host:port, unix:/path or unix:@name")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--listen", metavar="ADDRESS", help="host:port, unix:/path or unix:@name")
+    place.add_argument("--fd", type=int, metavar="N", help="a listening socket that we inherited as descriptor N")
     parser.add_argument("--reuseport", action="store_true", help="share the port with others that say so too")
     args = parser.parse_args()
     exit_on_sigterm()  # until the event loop takes over: we can be found, and so ended, as soon as we listen
-    with listening(args.listen, reuseport=args.reuseport) as sock:
+    with inherited(args.fd) if args.fd is not None else listening(args.listen, reuseport=args.reuseport) as sock:
         announce(args.name, sock)
         asyncio.run(application(args, sock).server.serve(sock))
 

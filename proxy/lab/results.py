@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +65,76 @@ class LoadResult:
     began: float = 0.0
     waited_share: float = 0.0
     per_connection: tuple[ConnectionLoad, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------- one model, one scenario
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerShare:
+    """What one worker had of a load, told by the process that owns the accepted sockets. requests: None where they
+    could not be counted. busy: CPU time, in seconds."""
+
+    number: int
+    pid: int
+    connections: int
+    requests: int | None
+    busy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something done to a deployment, in seconds from the beginning of its load: "SIGKILL worker 2"."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """figures: by the names in `figures.py`; what could not be measured is absent. settings: what was changed in the
+    kernel for it, by name. load: the load that the figures are of. notes: sentences that explain a figure. cannot: why
+    it was not measured, as a reason; then there are no figures."""
+
+    scenario: str
+    model: str
+    variant: str
+    repetition: int
+    figures: dict[str, float]
+    settings: dict[str, str] = field(default_factory=dict)
+    load: LoadResult | None = None
+    shares: tuple[WorkerShare, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    notes: tuple[str, ...] = ()
+    cannot: str = ""
+
+
+# --------------------------------------------------------------------------------------------------- the whole of a run
+
+
+@dataclass(frozen=True, slots=True)
+class Available:
+    """One variant of a model on this machine. missing: what it lacks, with how to get it; empty when it can run.
+    description: the commands and configuration that ran; empty when it did not."""
+
+    model: str
+    variant: str
+    summary: str
+    missing: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All that a run of `rproxy compare` knows; its JSON is this. environment: names and values in groups: {"machine":
+    {"cpus": "2"}, "kernel": …, "programs": …}. settings: of the run, as given. began: seconds since 1970. finished:
+    False when it was ended early; what is missing then is absent from results."""
+
+    application: str
+    environment: dict[str, dict[str, str]]
+    settings: dict[str, str]
+    began: float
+    seconds: float
+    finished: bool
+    available: tuple[Available, ...]
+    results: tuple[ScenarioResult, ...]

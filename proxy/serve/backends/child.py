@@ -32,10 +32,17 @@ class Child:
     death of the parent, and Trio ends a thread that was idle for ten seconds.
     """
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], identity: Identity | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        identity: Identity | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
         """Starts it. Blocks until the launcher runs, about a millisecond; a command that is missing exits with 127.
 
-        identity: for a process of another user's than ours, which gains nothing by set-user-ID bits. Raises OSError.
+        identity: for a process of another user's than ours, which gains nothing by set-user-ID bits. pass_fds: what it
+        inherits, under the same numbers. Raises OSError.
         """
         launcher: tuple[str, ...] = (sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()))
         become: dict[str, Any] = {}
@@ -50,6 +57,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PATH": _PATH, **env},
+            pass_fds=pass_fds,
             start_new_session=True,  # Ctrl-C at the terminal reaches only us
         )
         assert self._popen.stdout
@@ -88,6 +96,10 @@ class Child:
             self._signal_group(signal.SIGKILL)
             with trio.move_on_after(_KILL_WAIT):
                 await self._wait_group_gone()
+
+    def signal(self, number: int) -> None:
+        """To the process alone. Nothing when it has ended."""
+        self._popen.send_signal(number)
 
     async def _wait_group_gone(self) -> None:
         await self.wait()

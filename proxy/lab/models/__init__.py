@@ -1,0 +1,1 @@
+"""The ways of spreading work over processes, each with its real mechanism."""

@@ -1,0 +1,132 @@
+"""Processes of a deployment: started, heard, waited for until they listen, and ended with all they have started."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.core.address import parse_address
+from proxy.lab.deployment import DeployError
+from proxy.serve.backends.child import Child
+from proxy.serve.machine.sock_diag import listening_sockets
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+    from proxy.core.address import Address
+
+GRACE = 2.0  # seconds between SIGTERM and SIGKILL
+LOOK = 0.005  # seconds between two looks whether something listens
+LAST_WORDS = 20  # lines
+
+
+class Running:
+    """A child whose output is kept: pid, its last words, whether it has ended."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], pass_fds: Sequence[int]) -> None:
+        self.command = list(command)
+        self.child = Child(command, env, pass_fds=pass_fds)
+        self.pid = self.child.pid
+        self.status: int | None = None
+        self._lines: deque[str] = deque(maxlen=LAST_WORDS)
+
+    @property
+    def last_words(self) -> str:
+        return "\n".join(self._lines)
+
+    def signal(self, number: int) -> None:
+        """To the process alone; nothing if it has ended."""
+        self.child.signal(number)
+
+    async def listen(self) -> None:
+        """Until its output ends."""
+        held = b""
+        async for data in self.child.output:
+            *lines, held = (held + data).split(b"\n")
+            self._lines += [line.decode(errors="replace") for line in lines]
+        if held:
+            self._lines.append(held.decode(errors="replace"))
+
+
+class Children:
+    """What one deployment has started."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self.running: list[Running] = []
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+        ended: Callable[[Running], None] | None = None,
+    ) -> Running:
+        """pass_fds: descriptors that it inherits under the same numbers. ended: called when it has ended of itself.
+        Raises DeployError."""
+        try:
+            running = Running(command, env or {}, pass_fds)
+        except OSError as error:
+            raise DeployError(f"{command[0]}: {error.strerror}") from error
+        self.running.append(running)
+        self._nursery.start_soon(running.listen)
+        self._nursery.start_soon(self._attend, running, ended)
+        return running
+
+    async def _attend(self, running: Running, ended: Callable[[Running], None] | None) -> None:
+        running.status = await running.child.wait()
+        if ended is not None:
+            ended(running)
+
+    async def end(self, running: Running, grace: float = GRACE) -> None:
+        """SIGTERM to it and all it has started; SIGKILL after `grace`."""
+        await running.child.end(grace)
+        if running in self.running:
+            self.running.remove(running)
+
+    async def end_all(self) -> None:
+        async with trio.open_nursery() as nursery:
+            for running in list(self.running):
+                nursery.start_soon(self.end, running)
+
+
+@asynccontextmanager
+async def children() -> AsyncIterator[Children]:
+    """Leaving the block ends all of them. What is raised in it comes out as it is, in no group."""
+    raised: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        started = Children(nursery)
+        try:
+            yield started
+        except Exception as error:  # noqa: BLE001 - raised again below
+            raised = error
+        finally:
+            with trio.CancelScope(shield=True):
+                await started.end_all()
+            nursery.cancel_scope.cancel()
+    if raised is not None:
+        raise raised
+
+
+async def until_it_listens(address: str, running: Running, deadline: float) -> None:
+    """Until somebody listens on `address`. Raises DeployError when the process ends before, or
+    after `deadline` seconds."""
+    end = time.monotonic() + deadline
+    while not _listens(parse_address(address)):
+        if running.status is not None:
+            raise DeployError(f"{' '.join(running.command)} ended with status {running.status}: {running.last_words}")
+        if time.monotonic() > end:
+            raise DeployError(
+                f"{' '.join(running.command)} does not listen on {address} after {deadline:g} s: {running.last_words}"
+            )
+        await trio.sleep(LOOK)
+
+
+def _listens(address: Address) -> bool:
+    """Asked of the kernel: a connection to try would be somebody's job."""
+    return any(sock.address == address for sock in listening_sockets())

@@ -1,0 +1,15 @@
+"""The models by name, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from proxy.lab.models.direct import Direct
+
+if TYPE_CHECKING:
+    from proxy.lab.models.model import Model
+
+_ALL: tuple[Model, ...] = (
+    Direct(),
+)  # fmt: skip
+MODELS = {model.name: model for model in _ALL}

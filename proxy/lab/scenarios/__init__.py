@@ -1,0 +1,1 @@
+"""What is done to a deployment, and what of it is measured."""
