@@ -7,8 +7,8 @@ clients send a request, a batch reads them and sends them on, the backends answe
 batches are timed, with the kernel's part, which is the same in all, and where there is a log with its lines: they are
 made and go to /dev/null. `new`: no request comes twice, its target and one field differ from all others.
 Each kind has processes of its own, which take turns: in one process the classes of both would pass the same bytecode,
-and its caches would fit neither (1.5 us more). Rounds are taken by fours, since records are counted and made lines of 128
-at a time. Of each process the tenth percentile of the fours counts, and of these the median.
+and its caches would fit neither (1.5 us more). Rounds are taken by fours, since records are counted and made lines of
+128 at a time. Of each process the tenth percentile of the fours counts, and of these the median.
 """
 
 from __future__ import annotations
