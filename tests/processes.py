@@ -140,7 +140,7 @@ class Answer(NamedTuple):
 
 def request(address: str, path: str = "/", method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
     """One request on a connection of its own."""
-    connection = http.client.HTTPConnection("test")
+    connection = http.client.HTTPConnection("localhost")
     connection.sock = connect(address)
     with contextlib.closing(connection):
         connection.request(method, path, body, headers)

@@ -49,6 +49,16 @@ class UnixAddress:
 Address = TcpAddress | UnixAddress
 
 
+def is_local(address: Address) -> bool:
+    """Whether only this machine can connect to it: a Unix socket, or loopback."""
+    if isinstance(address, UnixAddress) or address.host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.host).is_loopback
+    except ValueError:
+        return False
+
+
 def parse_address(text: str) -> Address:
     """Raises AddressError with a sentence that names the fault."""
     if text.startswith("unix:"):

@@ -84,7 +84,7 @@ class Operator:
 
     def ask(self, method: str, path: str, **body: object) -> Any:
         """The admin API. Raises OSError where nobody answers."""
-        connection = http.client.HTTPConnection("admin")
+        connection = http.client.HTTPConnection("localhost")
         connection.sock = connect(self.plan.admin, 5.0)
         with contextlib.closing(connection):
             data = json.dumps(body) if body else None

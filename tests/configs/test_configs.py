@@ -143,7 +143,7 @@ def routes(moved: Moved, rproxy: Rproxy) -> None:
 def policy(moved: Moved, rproxy: Rproxy) -> None:
     plain, web = moved("127.0.0.1:8079"), moved("127.0.0.1:8080")
     answer = request(plain, "/any?a=b")
-    assert (answer.status, answer.headers["Location"]) == (308, "https://test/any?a=b")
+    assert (answer.status, answer.headers["Location"]) == (308, "https://localhost/any?a=b")
     (report,) = reports(web, 1, **{"X-Real-IP": "1.2.3.4", "Cookie": "a=b"})
     fields = [(name.lower(), value) for name, value in report["headers"]]
     assert [value for name, value in fields if name == "x-real-ip"] == ["127.0.0.1"]

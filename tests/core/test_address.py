@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.address import UNIX_PATH_MAX, AddressError, TcpAddress, UnixAddress, parse_address
+from proxy.core.address import UNIX_PATH_MAX, AddressError, TcpAddress, UnixAddress, is_local, parse_address
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,23 @@ def test_address_is_read_and_written_the_same(text: str, address: TcpAddress | U
 
 def test_ipv6_is_written_in_its_short_form() -> None:
     assert str(parse_address("[0:0:0:0:0:0:0:1]:80")) == "[::1]:80"
+
+
+@pytest.mark.parametrize(
+    ("text", "local"),
+    [
+        ("127.0.0.1:80", True),
+        ("127.8.8.8:80", True),
+        ("[::1]:80", True),
+        ("localhost:80", True),
+        ("unix:/a", True),
+        ("0.0.0.0:80", False),
+        ("10.0.0.1:80", False),
+        ("example.com:80", False),
+    ],
+)
+def test_whether_only_this_machine_can_connect(text: str, local: bool) -> None:
+    assert is_local(parse_address(text)) is local
 
 
 def test_unix_sockaddr_is_what_the_kernel_takes() -> None:

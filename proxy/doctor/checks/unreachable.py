@@ -6,7 +6,7 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.address import TcpAddress, UnixAddress, is_local
 from proxy.doctor.finding import Finding
 from proxy.doctor.places import addresses_of, backends_of, names_of, on_port
 
@@ -40,7 +40,7 @@ def check(config: Config, machine: Machine) -> Iterator[Finding]:
                     address,
                 )
             continue  # all else is a matter of the path: unix_sockets.py
-        elsewhere = on_port(machine, address.port) if _is_loopback(address) else []
+        elsewhere = on_port(machine, address.port) if is_local(address) else []
         if elsewhere and probe.error == errno.ECONNREFUSED:
             places = ", ".join(sorted({str(found.socket.address) for found in elsewhere}))
             yield _finding(
@@ -61,7 +61,3 @@ def check(config: Config, machine: Machine) -> Iterator[Finding]:
 def _finding(where: str, what: str, why: str, address: TcpAddress | UnixAddress) -> Finding:
     look = f"ss -ltnp 'sport = :{address.port}'" if isinstance(address, TcpAddress) else "ss -lxp"
     return Finding(level="problem", where=where, what=what, why=why, fix=(f"{look}    # who listens, on its machine",))
-
-
-def _is_loopback(address: TcpAddress) -> bool:
-    return address.host in ("localhost", "::1") or address.host.startswith("127.")

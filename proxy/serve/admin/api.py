@@ -16,6 +16,7 @@ from proxy.core.statistics import Statistics
 from proxy.serve.admin.changes import add_changes
 from proxy.serve.admin.dashboard import pages
 from proxy.serve.admin.exposition import CONTENT_TYPE, render
+from proxy.serve.admin.host_check import HostCheck
 from proxy.serve.admin.prometheus import families
 from proxy.serve.admin.snapshot import Snapshots
 
@@ -43,6 +44,7 @@ def make_app(controller: Controller, stop: trio.Event) -> Framework:
     _add_views(app, controller, stop)
     _add_dashboard(app)
     add_changes(app, controller)
+    app.add_middleware(HostCheck, controller=controller)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _not_understood)
     return app  # type: ignore[return-value] # each of the two has its own words for the same ASGI

@@ -43,7 +43,7 @@ async def test_statistics_tell_of_work_that_was_done() -> None:
         assert (worker["number"], worker["state"], worker["accepted"], worker["exchanges"]) == (1, "running", 3, 3)
 
 
-STREAM = b"GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n"
+STREAM = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def admin_address(rproxy: Operated) -> TcpAddress:

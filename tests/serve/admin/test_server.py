@@ -68,7 +68,7 @@ def test_it_goes_on_while_rproxy_drains_and_ends_with_it() -> None:
         with started(text) as rproxy, connect(rproxy.address) as client:
             client.sendall(b"GET / HTT")
             with connect(admin) as stream:
-                stream.sendall(b"GET /api/events HTTP/1.1\r\nHost: a\r\n\r\n")
+                stream.sendall(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert stream.recv(65536).startswith(b"HTTP/1.1 200")
                 rproxy.signal()
                 stopping = json.loads(request(admin, "/api/statistics").body)

@@ -1,9 +1,8 @@
 """What [admin] must be beyond its form."""
 
-import ipaddress
 from collections.abc import Iterator
 
-from proxy.core.address import TcpAddress, UnixAddress
+from proxy.core.address import is_local
 from proxy.core.config.problem import Finding
 from proxy.core.config.sections.model import Config
 
@@ -18,19 +17,10 @@ def check_admin(config: Config) -> Iterator[Finding]:
             message='the token stands in the file already: "token" and "token_file" are two ways to say it',
             hint="remove one of them",
         )
-    if not _is_local(admin.listen):
+    if not is_local(admin.listen):
         yield Finding(
             path=("admin", "listen"),
             message=f"whoever reaches {admin.listen} from elsewhere reads everything, and a token is sent in clear",
             hint="listen on 127.0.0.1, or on a Unix socket; from elsewhere come through ssh -L, or a frontend with TLS",
             severity="warning",
         )
-
-
-def _is_local(address: TcpAddress | UnixAddress) -> bool:
-    if isinstance(address, UnixAddress) or address.host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address.host).is_loopback
-    except ValueError:
-        return False

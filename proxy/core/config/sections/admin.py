@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from proxy.core.config.sections.section import Section, like
-from proxy.core.config.sections.values import Address, FileName, UnixMode
+from proxy.core.config.sections.values import Address, FileName, HostNames, UnixMode
 
 SHORTEST_TOKEN = 16
 
@@ -36,5 +36,9 @@ class Admin(Section):
     token_file: Annotated[FileName | None, like("/etc/rproxy/admin-token")] = None
     """The file whose first line is the token, in place of "token". It is read at the start and by each reload.
     Default: none."""
+    hosts: Annotated[HostNames, like(["rproxy.example.com"])] = ()
+    """The names that it answers to, besides "localhost" and addresses: what the Host of a request says. Without
+    any, one at a loopback address answers to no other, so that no web page reaches it through a name of its own (DNS
+    rebinding), and one elsewhere to all. Default: none."""
     unix_mode: Annotated[UnixMode, like("0660", json_schema_extra={"default": "0660"})] = 0o660
     """Permissions of the socket file, where listen names one. Default 0660: the user and the group who start rproxy."""

@@ -163,6 +163,7 @@ Command = Annotated[tuple[str, ...], BeforeValidator(_split_command), _STRING_OR
 OwnName = Annotated[SkipJsonSchema[str], PlainValidator(_check_own_name)]  # not a setting, so not in the JSON Schema
 HostPattern = Annotated[str, AfterValidator(_check_host)]
 HostName = Annotated[str, AfterValidator(_check_name)]
+HostNames = Annotated[tuple[HostName, ...], BeforeValidator(_to_list), _STRING_OR_STRINGS]
 FileName = Annotated[str, AfterValidator(_check_file_name)]
 PathPrefix = Annotated[str, AfterValidator(_check_prefix)]
 RequestPath = Annotated[str, AfterValidator(_check_path)]
