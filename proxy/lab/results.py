@@ -29,7 +29,8 @@ class Lateness:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLoad:
-    """local: our end, `127.0.0.1:40000`, empty for a Unix socket. requests: answered since it was opened."""
+    """local: our end, `127.0.0.1:40000`, or `inode 4711` of a Unix socket; empty if it was never opened. requests:
+    answered since then."""
 
     local: str
     requests: int

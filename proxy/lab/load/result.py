@@ -75,4 +75,5 @@ def _why_invalid(spec: LoadSpec, recorder: Recorder, lateness: Lateness, crashes
 
 def _connection(connection: Connection) -> ConnectionLoad:
     local = connection.local
-    return ConnectionLoad(f"{local[0]}:{local[1]}" if isinstance(local, tuple) else "", connection.count)
+    name = f"{local[0]}:{local[1]}" if isinstance(local, tuple) else f"inode {local}" if local else ""
+    return ConnectionLoad(name, connection.count)

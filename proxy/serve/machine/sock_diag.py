@@ -65,7 +65,7 @@ def _tcp(family: socket.AddressFamily) -> Iterator[ListeningSocket]:
     for message in dump(_INET_REQUEST.pack(family, socket.IPPROTO_TCP, 0, 1 << TCP_LISTEN)):
         port, raw, waiting, backlog, uid, inode = _INET.unpack_from(message)
         host = ipaddress.ip_address(raw[:4] if family == socket.AF_INET else raw)
-        is_v6_only = dict(_attributes(message[_INET.size :])).get(INET_DIAG_SKV6ONLY, b"\1")[0]
+        is_v6_only = dict(attributes(message[_INET.size :])).get(INET_DIAG_SKV6ONLY, b"\1")[0]
         yield ListeningSocket(
             TcpAddress(str(host), int.from_bytes(port, "big")), inode, waiting, backlog, uid,
             takes_ipv4=family == socket.AF_INET6 and not is_v6_only,
@@ -76,8 +76,8 @@ def _unix() -> Iterator[ListeningSocket]:
     show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN
     for message in dump(_UNIX_REQUEST.pack(socket.AF_UNIX, 0, 1 << TCP_LISTEN, 0, show, 0, 0)):
         _, kind, _, inode, _, _ = _UNIX.unpack_from(message)
-        attributes = dict(_attributes(message[_UNIX.size :]))
-        name = attributes.get(UNIX_DIAG_NAME, b"")
+        told = dict(attributes(message[_UNIX.size :]))
+        name = told.get(UNIX_DIAG_NAME, b"")
         if kind != socket.SOCK_STREAM or not name:
             continue
         path = (
@@ -85,7 +85,7 @@ def _unix() -> Iterator[ListeningSocket]:
             if name[:1] == b"\0"
             else name.rstrip(b"\0").decode(errors="replace")
         )
-        waiting, backlog = _QUEUE.unpack(attributes.get(UNIX_DIAG_RQLEN, bytes(_QUEUE.size)))
+        waiting, backlog = _QUEUE.unpack(told.get(UNIX_DIAG_RQLEN, bytes(_QUEUE.size)))
         yield ListeningSocket(UnixAddress(path), inode, waiting, backlog)
 
 
@@ -134,7 +134,8 @@ def _code(body: bytes) -> int:
     return -int(struct.unpack_from("=i", body)[0])
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and value of each that stands behind the fixed part of an answer (netlink(7))."""
     while len(data) >= _ATTRIBUTE.size:
         length, kind = _ATTRIBUTE.unpack_from(data)
         yield kind, data[_ATTRIBUTE.size : length]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,6 +47,7 @@ class Link:
 
 class Connection:
     """intended, begun: of the request under way; begun is the send, or the connect where one was made for it.
+    local: our end, (host, port), or the inode of a Unix socket, by which the kernel tells its peer.
 
     An answer's time is that of its batch: whatever epoll reported had come by then, and what we do with the events
     before it in the same batch must not count as the target's slowness.
@@ -80,7 +82,10 @@ class Connection:
             if not isinstance(error, BlockingIOError) or link.family == socket.AF_UNIX:
                 self._release()
                 return cause_of(error)
-        self.local = sock.getsockname()
+        if link.family == socket.AF_UNIX:
+            self.local = os.fstat(sock.fileno()).st_ino
+        else:
+            self.local = sock.getsockname()
         if self.local == link.sockaddr:  # nobody listened, and its own port met itself (RFC 9293 section 3.5)
             self._release()
             return "refused"
