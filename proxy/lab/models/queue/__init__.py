@@ -1,0 +1,1 @@
+"""A queue server, and workers that pull the next job when they are free."""
