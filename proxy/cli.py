@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from proxy import __version__
 from proxy.core.address import AddressError, parse_address
 from proxy.core.config import ConfigErrors, json_schema, problems_as_json, render_problems
+from proxy.lab.compare import options as compare_options
 from proxy.lab.simulate import options as simulate_options
 from proxy.serve.logs.program_log import start_logging
 from proxy.serve.reload.reloading import check_configuration
@@ -29,6 +30,7 @@ examples:
   rproxy check --json lb.toml       the same, one JSON object per problem
   rproxy doctor --config lb.toml    look at this machine too, and explain each finding with its fix
   rproxy top --admin HOST:PORT      watch a running rproxy: backends, workers, errors; with --once as text
+  rproxy compare --quick            your application in every way of spreading work, measured side by side
   rproxy simulate --workers 12      the ways of spreading work, simulated: who waits how long, who gets how much
   rproxy schema > rproxy.json       a JSON Schema, for completion and checks in editors
 """
@@ -47,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _doctor(arguments)
     if arguments.command == "top":
         return _top(arguments)
+    if arguments.command == "compare":
+        return _compare(arguments)
     if arguments.command == "simulate":
         return _simulate(arguments)
     if arguments.config is None:
@@ -78,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     top.add_argument("--admin", metavar="ADDRESS", help=f"[admin] listen of that rproxy; default: {ADMIN}")
     top.add_argument("--config", dest="file", metavar="FILE", help="where that address stands")
     top.add_argument("--once", action="store_true", help="print it once, as text, and end")
+    compare = commands.add_parser(
+        "compare",
+        help="run an application in every way of spreading work, and measure them side by side",
+        epilog=compare_options.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    compare_options.add_options(compare)
     simulate = commands.add_parser(
         "simulate",
         help="simulate ways of spreading work over up to thousands of workers",
@@ -134,6 +145,13 @@ def _top(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"rproxy: --admin: {error}\n")
         return BAD_CONFIG
     return top(address, once=arguments.once)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    """Imported late, as the doctor is."""
+    from proxy.lab.compare import command
+
+    return command.run(arguments)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

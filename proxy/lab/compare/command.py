@@ -1,0 +1,105 @@
+"""`rproxy compare` as a program."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import trio
+
+from proxy.lab.application import SAMPLE, parse_application
+from proxy.lab.compare import listing
+from proxy.lab.compare.compare import Comparing, available
+from proxy.lab.compare.settings import Settings
+from proxy.lab.models.registry import MODELS
+from proxy.lab.scenarios.registry import SCENARIOS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Collection
+
+    from proxy.lab.application import Application
+
+NOTHING = 1  # no model could be measured
+BAD_OPTION = 2
+BY_SIGNAL = 128  # and the signal's number, as a shell has it
+REPETITIONS = 3
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit status: 0, 1 when nothing could be measured, 2 when an option makes no sense, 130 after Ctrl-C and 143
+    after SIGTERM, with what was measured until then written as if it were all."""
+    try:
+        settings, application = settings_of(arguments), application_of(arguments)
+    except ValueError as error:  # BadApplication among them
+        sys.stderr.write(f"rproxy compare: {error}\n")
+        return BAD_OPTION
+    if arguments.list:
+        sys.stdout.write(listing.as_text(available(application, settings), SCENARIOS.values()))
+        return 0
+    comparing = Comparing(settings, application, lambda event: None)
+    ended = trio.run(_run, comparing)
+    comparison = comparing.comparison()
+    if ended:
+        return BY_SIGNAL + ended
+    return 0 if any(result.figures for result in comparison.results) else NOTHING
+
+
+async def _run(comparing: Comparing) -> int:
+    """The signal that ended it, or 0."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            ended = 0
+
+            async def end() -> None:
+                nonlocal ended
+                async for number in signals:
+                    ended = number
+                    nursery.cancel_scope.cancel()
+
+            nursery.start_soon(end)
+            await comparing.run()
+            nursery.cancel_scope.cancel()
+    return ended
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """Raises ValueError."""
+    return Settings(
+        is_quick=arguments.quick,
+        models=_names("model", arguments.models, MODELS),
+        scenarios=_names("scenario", arguments.scenarios, SCENARIOS),
+        workers=arguments.workers,
+        repetitions=arguments.repetitions
+        if arguments.repetitions is not None
+        else 1
+        if arguments.quick
+        else REPETITIONS,
+        rate=arguments.rate,
+        seconds=arguments.seconds,
+        paths=tuple(arguments.path),
+        seed=arguments.seed,
+    )
+
+
+def _repetitions(arguments: argparse.Namespace) -> int:
+    if arguments.repetitions is not None:
+        return int(arguments.repetitions)
+    return 1 if arguments.quick else REPETITIONS
+
+
+def application_of(arguments: argparse.Namespace) -> Application:
+    """Raises BadApplication."""
+    if not (arguments.app or arguments.app_reuseport or arguments.app_stdio):
+        return SAMPLE
+    return parse_application(arguments.app, reuseport=arguments.app_reuseport, stdio=arguments.app_stdio)
+
+
+def _names(what: str, text: str | None, known: Collection[str]) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"no {what} {unknown[0]!r}: some of {', '.join(known)}")
+    return names

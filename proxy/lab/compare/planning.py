@@ -1,0 +1,147 @@
+"""Which scenario is run on which variant, in which order, how often and for how long. Pure: the same arguments give the
+same plan.
+
+A cell is one deployment with its scenarios one after the other. All variants have their first cell before any has its
+second, each time in another order, so that what the machine does meanwhile falls upon all of them alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from proxy.lab.compare.cell_spec import CellSpec, Run
+from proxy.lab.compare.settings import QUICK
+from proxy.lab.scenarios.scenario import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from proxy.lab.application import Application
+    from proxy.lab.compare.settings import Settings
+    from proxy.lab.models.model import Kind
+    from proxy.lab.scenarios.scenario import Scenario
+
+FULL = 5.0  # seconds of measured load in a scenario
+WARM_UP = 0.2  # of that, before it; at most WARM_UP_MOST seconds
+WARM_UP_MOST = 1.0
+BUDGET = 100.0  # seconds of a quick run, of two minutes: the rest is for machines that are busy
+SHORTER = (3.0, 2.5, 2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.5)  # seconds of load in a quick run, the first that fits
+START = 1.6  # seconds of a cell beside its scenarios: Python's imports, the deployment, its end
+
+# What is changed in the kernel, each in the scenario that it matters to, where the default was measured before.
+SETTINGS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
+    # A connection that waits in the queue of a member that died goes to another one, since Linux 5.14.
+    ("crash", {"net.ipv4.tcp_migrate_req": "1"}, ("reuseport", "proxy-reuseport")),
+    # What backlogs were cut to until Linux 5.4; 4096 since.
+    ("burst", {"net.core.somaxconn": "128"}, ("prefork", "reuseport", "proxy-tcp")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A variant that can run. stands_for: it is the one of its model in a quick run."""
+
+    model: str
+    variant: str
+    kind: Kind
+    stands_for: bool
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """candidates: all that are to run. scenarios: all that there are; `chosen` are those of `settings`. rate: of open
+    loops."""
+
+    settings: Settings
+    application: Application
+    candidates: Sequence[Candidate]
+    scenarios: Sequence[Scenario]
+    rate: float
+
+    def cells(self) -> list[CellSpec]:
+        """Empty when no scenario suits any candidate."""
+        if self.settings.seconds is not None:
+            return self.cells_of(self.settings.seconds)
+        return fitting(self.cells_of, BUDGET) if self.settings.is_quick else self.cells_of(FULL)
+
+    def cells_of(self, seconds: float) -> list[CellSpec]:
+        candidates = [*self.candidates, *self._with_settings()]
+        cells = []
+        for repetition in range(self.settings.repetitions):
+            shuffled = list(candidates)
+            Random(f"{self.settings.seed}/{repetition}").shuffle(shuffled)
+            cells += [self.cell(candidate, repetition, seconds, self.chosen(candidate)) for candidate in shuffled]
+        return [cell for cell in cells if cell.runs]
+
+    def chosen(self, candidate: Candidate) -> list[Scenario]:
+        """Those that suit it, in the order in which they may follow each other."""
+        names = self.settings.scenarios or (QUICK if self.settings.is_quick else None)
+        return sorted(
+            (
+                scenario
+                for scenario in self.scenarios
+                if (names is None or scenario.NAME in names)
+                and candidate.kind == scenario.KIND
+                and (self.application.is_sample or not scenario.NEEDS_SAMPLE)
+                and (not candidate.settings or candidate.settings == _settings_of(scenario, candidate.model))
+            ),
+            key=lambda scenario: scenario.ORDER,
+        )
+
+    def cell(self, candidate: Candidate, repetition: int, seconds: float, scenarios: Sequence[Scenario]) -> CellSpec:
+        plan = Plan(
+            candidate.model,
+            candidate.variant,
+            repetition,
+            seconds=seconds,
+            warm_up=min(WARM_UP * seconds, WARM_UP_MOST),
+            rate=self.rate,
+            workers=self.settings.workers,
+            paths=tuple((1.0, path) for path in self.settings.paths),
+            seed=self.settings.seed + repetition,
+            settings=candidate.settings,
+        )
+        return CellSpec(
+            candidate.model,
+            candidate.variant,
+            repetition,
+            self.settings.workers,
+            tuple(Run(scenario.NAME, plan, scenario.duration(plan)) for scenario in scenarios),
+            candidate.settings,
+            self.application.name,
+            {str(way): words for way, words in self.application.commands.items()},
+            self.application.is_sample,
+        )
+
+    def _with_settings(self) -> list[Candidate]:
+        """Not in a quick run."""
+        if self.settings.is_quick:
+            return []
+        return [
+            Candidate(one.model, one.variant, one.kind, one.stands_for, changed)
+            for one in self.candidates
+            for _, changed, models in SETTINGS
+            if one.stands_for and one.model in models
+        ]
+
+
+def estimate(cells: Sequence[CellSpec]) -> float:
+    """Seconds, about."""
+    return sum(START + sum(run.estimate for run in cell.runs) for cell in cells)
+
+
+def fitting(cells_of: Callable[[float], list[CellSpec]], budget: float) -> list[CellSpec]:
+    """With the longest loads that `budget` seconds are enough for; with the shortest when none are."""
+    cells: list[CellSpec] = []
+    for seconds in SHORTER:
+        cells = cells_of(seconds)
+        if estimate(cells) <= budget:
+            break
+    return cells
+
+
+def _settings_of(scenario: Scenario, model: str) -> dict[str, str] | None:
+    return next((changed for name, changed, models in SETTINGS if name == scenario.NAME and model in models), None)

@@ -1,0 +1,44 @@
+"""The rate of open loops, the same for all: so high that work has to wait where it is spread badly, and within what
+nearly all of the ways can do, for beyond its capacity a queue only grows and its latency is that of the run's length.
+
+Measured is the capacity of a few that stand for many: a proxy, which costs what a hop costs, and a queue, which costs
+two. The rate is half of the least of theirs. A single process is asked only where there is nobody else: it has one
+worker where the others have N.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from proxy.lab.compare.planning import Candidate
+
+SHARE = 0.5
+STAND_FOR_MANY = ("proxy-tcp", "queue")
+FEW = 3  # so many are all measured
+ALONE = "direct"
+UNKNOWN = 100.0  # requests per second, when nothing could be measured
+
+
+def calibrators(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Whose capacity is to be measured first."""
+    asked = [one for one in candidates if one.kind == "http" and one.stands_for]
+    several = [one for one in asked if one.model != ALONE] or asked
+    return [one for one in several if one.model in STAND_FOR_MANY] or several[:FEW]
+
+
+def choose_rate(capacities: Mapping[str, float]) -> tuple[float, str]:
+    """Requests per second, and why, as a sentence. capacities: by model; empty or 0 where none could be measured."""
+    known = {model: capacity for model, capacity in capacities.items() if capacity > 0}
+    if not known:
+        return UNKNOWN, f"{UNKNOWN:g} requests a second, by default: no capacity could be measured"
+    rate = _rounded(SHARE * min(known.values()))
+    told = ", ".join(f"{model} {capacity:,.0f}/s" for model, capacity in sorted(known.items(), key=lambda kv: kv[1]))
+    return rate, f"{rate:,g} requests a second, half of the least capacity of {told}"
+
+
+def _rounded(rate: float) -> float:
+    """To two digits."""
+    return float(f"{rate:.2g}")

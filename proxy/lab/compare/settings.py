@@ -1,0 +1,47 @@
+"""What a run of the lab is to be, as given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+QUICK = ("capacity", "latency", "fairness", "crash", "footprint", "jobs")  # what a first answer needs
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """models, scenarios: names; None for all, in a quick run for those of QUICK. rate: requests per second of open
+    loops; None has it measured. seconds: of measured load in each scenario; None for what fits a quick run, or FULL.
+    paths: that requests ask for, as often as each other."""
+
+    is_quick: bool = False
+    models: tuple[str, ...] | None = None
+    scenarios: tuple[str, ...] | None = None
+    workers: int = 2
+    repetitions: int = 3
+    rate: float | None = None
+    seconds: float | None = None
+    paths: tuple[str, ...] = ()
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, in words of the command line."""
+        for name in ("workers", "repetitions"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name}: {getattr(self, name)} is not above 0")
+        for name in ("rate", "seconds"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"--{name}: {value} is not above 0")
+        for path in self.paths:
+            if not path.startswith("/"):
+                raise ValueError(f"--path: {path!r} does not begin with /")
+
+    def as_text(self) -> dict[str, str]:
+        """For the report."""
+        return {
+            "mode": "quick" if self.is_quick else "full",
+            "workers": str(self.workers),
+            "repetitions": str(self.repetitions),
+            "seed": str(self.seed),
+            "paths": " ".join(self.paths) or "/",
+        }
