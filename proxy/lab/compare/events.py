@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from proxy.lab.results import ScenarioResult
 
@@ -53,7 +53,10 @@ class Measured:
 
 Event = Planned | Deployed | Began | Measured
 Tell = Callable[[Event], None]
-_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="kind")],
+    config=ConfigDict(ser_json_inf_nan="constants"),  # a recovery that never came
+)
 
 
 def to_line(event: Event) -> bytes:
