@@ -1,10 +1,15 @@
-"""The scenarios by name."""
+"""The scenarios by name, in the order in which one deployment runs them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.lab.scenarios import capacity, fairness, footprint, latency
+
 if TYPE_CHECKING:
     from proxy.lab.scenarios.scenario import Scenario
 
-SCENARIOS: dict[str, Scenario] = {}
+_ALL: tuple[Scenario, ...] = (
+    footprint, latency, fairness, capacity,
+)  # fmt: skip
+SCENARIOS: dict[str, Scenario] = {scenario.NAME: scenario for scenario in sorted(_ALL, key=lambda each: each.ORDER)}

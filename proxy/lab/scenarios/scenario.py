@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from proxy.lab.load.spec import LoadSpec
+from proxy.lab.results import ScenarioResult
 
 if TYPE_CHECKING:
     from proxy.lab.deployment import Deployment
     from proxy.lab.models.model import Kind
-    from proxy.lab.results import ScenarioResult
+
+TIMEOUT = 2.0  # seconds until a request counts as hung; a load may last so much longer than it was meant to
+SHARE = 0.6  # of what workers can do that sleep, one request at a time, through the requests of `sleeping`
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,8 @@ class Plan:
     model, variant, repetition: what its result is filed under. seconds: of measured load; warm_up: before. rate:
     requests per second of open loops; all models of a comparison get the same one in the same scenario. connections:
     of closed loops and of keep-alive clients. workers: that were asked for. paths: (weight, path), the mix of requests;
-    the default of a scenario when empty. settings: what is changed in the kernel, already done.
+    empty for our sample application: then each scenario has its own. settings: what is changed in the kernel, already
+    done.
     """
 
     model: str
@@ -32,6 +38,30 @@ class Plan:
     paths: tuple[tuple[float, str], ...] = ()
     seed: int = 1
     settings: dict[str, str] = field(default_factory=dict)
+
+    def load(self, deployment: Deployment, **changes: Any) -> LoadSpec:
+        """An open loop of keep-alive clients on it, with the fields of LoadSpec that a scenario has changed."""
+        spec = LoadSpec(
+            deployment.target, rate=self.rate, connections=self.connections, seconds=self.seconds,
+            warm_up=self.warm_up, paths=self.paths or ((1.0, "/"),), timeout=TIMEOUT, seed=self.seed + self.repetition,
+        )  # fmt: skip
+        return replace(spec, **changes)
+
+    def sleeping(self, seconds: float) -> Plan:
+        """The same with requests that sleep for so long, if it is for our sample application, so that some are under
+        way at any moment; at a rate that also workers can serve of whom each has one request at a time."""
+        if self.paths:
+            return self
+        rate = min(self.rate, SHARE * self.workers / seconds)
+        return replace(self, rate=rate, paths=((1.0, f"/?delay={seconds:g}"),))
+
+    def result(self, scenario: str, figures: dict[str, float], **more: Any) -> ScenarioResult:
+        return ScenarioResult(
+            scenario, self.model, self.variant, self.repetition, figures, settings=self.settings, **more
+        )
+
+    def cannot(self, scenario: str, why: str) -> ScenarioResult:
+        return self.result(scenario, {}, cannot=why)
 
 
 class Scenario(Protocol):
