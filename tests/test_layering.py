@@ -43,8 +43,6 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/models/queue/beanstalk/store.py": "lab/models/queue/beanstalk/test_session.py, by every command",
     "proxy/lab/models/queue/beanstalk/tube.py": "lab/models/queue/beanstalk/test_session.py, by every command",
     "proxy/lab/models/registry.py": "lab/models/test_registry.py",
-    "proxy/lab/scenarios/registry.py": "lab/scenarios/test_registry.py",
-    "proxy/lab/scenarios/scenario.py": "an interface; lab/scenarios/ has a test for each of its implementations",
     "proxy/lab/load/__main__.py": "lab/load/test_generate.py starts, signals and orphans it",
     "proxy/lab/load/generator.py": "lab/load/test_generate.py has it make every kind of load",
     "proxy/lab/load/open_loop.py": "lab/load/test_generate.py has it make every kind of load",
