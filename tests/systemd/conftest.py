@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proxy.lab.systemd.private import NoSystemd
 from tests.clients.support import missing, program
-from tests.systemd.lab import Lab, NoSystemdError, started_lab
+from tests.systemd.lab import Lab, started_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,5 +21,5 @@ def lab() -> Iterator[Lab]:
     try:
         with started_lab() as lab:
             yield lab
-    except NoSystemdError as error:
+    except NoSystemd as error:
         missing(f"no private systemd here, which needs root and namespaces, or a delegated cgroup: {error}")

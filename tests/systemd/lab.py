@@ -6,69 +6,42 @@ The network is the machine's: tests connect to 127.0.0.1 as ever. Process ids th
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxy.lab.systemd.private import NoSystemd, PrivateSystemd
 from tests.processes import DEADLINE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-SDLAB = Path(__file__).with_name("sdlab")
-
-
-class NoSystemdError(Exception):
-    """Why there can be no lab here."""
 
 
 class Lab:
     """directory: fresh; units are written to `units/` in it."""
 
     def __init__(self, directory: Path) -> None:
-        """Raises NoSystemdError."""
+        """Raises NoSystemd."""
         self.directory = directory
-        self.units = directory / "units"
-        self.units.mkdir()
-        self.write("lab.target", "[Unit]\nDescription=lab\n")
-        with (directory / "sdlab.log").open("wb") as log:
-            self._process = subprocess.Popen([SDLAB, directory], stdin=subprocess.PIPE, stdout=log, stderr=log)
-        self._end = time.monotonic() + DEADLINE
-        self._pid1 = ""
+        self.private = PrivateSystemd(directory)
+        self.units = self.private.units
+        end = time.monotonic() + DEADLINE
         try:
-            while not (pid := self._find_pid1()):
-                self._tick()
-            self._pid1 = pid
-            while self.ctl("is-active", "lab.target").strip() != "active":
-                self._tick()
+            while not self.private.is_up():
+                if time.monotonic() > end:
+                    raise NoSystemd("it did not come up")
+                time.sleep(0.01)
         except BaseException:
             self.close()
             raise
 
-    def _find_pid1(self) -> str:
-        """The child that is already in a pid namespace of its own."""
-        pid = self._process.pid
-        with contextlib.suppress(OSError):
-            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-                if os.readlink(f"/proc/{child}/ns/pid") != os.readlink("/proc/self/ns/pid"):
-                    return child
-        return ""
-
-    def _tick(self) -> None:
-        if self._process.poll() is not None or time.monotonic() > self._end:
-            raise NoSystemdError((self.directory / "sdlab.log").read_text().strip() or "it did not come up")
-        time.sleep(0.01)
-
     def run(self, *args: str) -> str:
-        """Standard output and error of a command inside: the manager talks to clients of its own pid namespace only."""
-        user = () if os.geteuid() == 0 else ("--preserve-credentials", "-U")
+        """Standard output and error of a command inside."""
         return subprocess.run(
-            ["nsenter", "-t", self._pid1, *user, "-m", "-p", *args],
+            self.private.inside(*args), env=self.private.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            env={"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": "/run/lab"},
         ).stdout  # fmt: skip
 
     def ctl(self, *args: str) -> str:
@@ -105,19 +78,17 @@ class Lab:
 
     def close(self) -> None:
         """Everything inside ends, and the empty cgroup is removed."""
-        assert self._process.stdin
-        self._process.stdin.close()
+        self.private.let_go()
         try:
-            self._process.wait(2 * DEADLINE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()  # and with it, by the kernel, all that is inside
-            self._process.wait()
-        subprocess.run([SDLAB, "sweep"], check=False, capture_output=True)
+            wait_until(lambda: self.private.has_ended, 2 * DEADLINE)
+        except AssertionError:
+            self.private.kill()
+        self.private.sweep()
 
 
 @contextlib.contextmanager
 def started_lab() -> Iterator[Lab]:
-    """Raises NoSystemdError."""
+    """Raises NoSystemd."""
     with tempfile.TemporaryDirectory(prefix="rproxy-lab-") as name:
         lab = Lab(Path(name))
         try:

@@ -1,0 +1,1 @@
+"""A private systemd: a real manager in namespaces of its own, for models and for tests."""
