@@ -6,6 +6,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import trio
+
+from proxy.lab import kernel
 from proxy.lab.compare.cells import run_cell
 from proxy.lab.compare.events import Deployed, Measured, Planned
 from proxy.lab.compare.planning import Candidate, Planning, estimate
@@ -49,8 +52,16 @@ class Comparing:
         for index, cell in enumerate(cells):
             rest = cells[index:]
             self._tell(Planned(sum(len(one.runs) for one in rest), estimate(rest), self._rate, self._why))
-            await run_cell(cell, self._hear)
+            await self._run(cell)
         self._finished = True
+
+    async def _run(self, cell: CellSpec) -> None:
+        why = await trio.to_thread.run_sync(kernel.why_not, cell.settings) if cell.settings else ""
+        if why:
+            for run in cell.runs:
+                self._hear(Measured(run.cannot(f"no kernel with other settings: {why}")))
+        else:
+            await run_cell(cell, self._hear, kernel.prefix(cell.settings) if cell.settings else ())
 
     def comparison(self) -> Comparison:
         return Comparison(

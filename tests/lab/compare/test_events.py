@@ -13,8 +13,8 @@ LOAD = LoadResult(
     1.0, 9, 9, 8, {"reset": 1}, "HIST", "HIST", Lateness(0.0, 0.1, 0.2), 0.3, True, "", (Slot(0.1, 8, 1, 0.01, 0.02),)
 )
 RESULT = ScenarioResult(
-    "crash", "reuseport", "supervised", 1, {"reset": 1.0, "recovery": inf}, {}, LOAD, (WorkerShare(1, 77, 4, None, 0.5),),
-    (Mark(0.5, "SIGKILL worker 1"),), ("a line\nand another",),
+    "crash", "reuseport", "supervised", 1, {"reset": 1.0, "recovery": inf}, {}, LOAD,
+    (WorkerShare(1, 77, 4, None, 0.5),), (Mark(0.5, "SIGKILL worker 1"),), ("a line\nand another",),
 )  # fmt: skip
 
 
