@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from proxy.lab.analysis.words import time_text
 from proxy.lab.simulate.trace import Trace
 
 if TYPE_CHECKING:
@@ -40,15 +41,6 @@ def _row(result: SimulationResult) -> list[str]:
 
 def _percent(wait: Spread) -> str:
     return f"{wait.error / wait.mean * 100:.0f}%" if wait.mean > 0 else "0%"
-
-
-def time_text(seconds: float) -> str:
-    """Three digits and a unit."""
-    if not isfinite(seconds):
-        return "endless"
-    if seconds >= 1:
-        return f"{seconds:.3g} s" if seconds < 1000 else f"{seconds:.0f} s"
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} us"
 
 
 def head(spec: SimulationSpec) -> str:

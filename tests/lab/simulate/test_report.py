@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from io import StringIO
 
-import pytest
 from rich.console import Console
 
+from proxy.lab.analysis.words import time_text
 from proxy.lab.simulate.registry import WAYS
-from proxy.lab.simulate.report import as_json, head, table, time_text, verdict
+from proxy.lab.simulate.report import as_json, head, table, verdict
 from proxy.lab.simulate.result import simulate
 from proxy.lab.simulate.service import Exponential, Pareto
 from proxy.lab.simulate.spec import SimulationSpec
@@ -18,15 +18,6 @@ from proxy.lab.simulate.trace import Trace
 
 SPEC = SimulationSpec(Exponential(0.01), requests=2000)
 RESULTS = [simulate(SPEC, WAYS[name]) for name in ("reuseport", "queue", "proxy-round-robin")]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(1234.5, "1234 s"), (12.34, "12.3 s"), (0.0123, "12.3 ms"), (0.000123, "123 us"), (0.0, "0 us"),
-     (float("inf"), "endless")],
-)  # fmt: skip
-def test_times(seconds: float, text: str) -> None:
-    assert time_text(seconds) == text
 
 
 def test_a_row_for_each_scheme() -> None:
