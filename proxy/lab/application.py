@@ -43,7 +43,7 @@ class Application:
         return way in self.commands
 
     def command(
-        self, way: Way, *, worker: int, host: str = "127.0.0.1", port: int = 0, socket: str = "", fd: int = -1
+        self, way: Way, *, worker: int | str, host: str = "127.0.0.1", port: int = 0, socket: str = "", fd: int = -1
     ) -> list[str]:
         """The words. KeyError for a way in that it does not take."""
         values = {"host": host, "port": str(port), "socket": socket, "fd": str(fd), "worker": str(worker)}
