@@ -28,11 +28,12 @@ FEW_OF = 0.0005  # or this share of all, where that is more
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """title: of a column. question: as the report asks it. relative, absolute: what it lets pass, as a share of the
-    best and in its own unit, whichever is more."""
+    """title: of a column. question: as the report asks it. says: what a way does, with its figure at {}. relative,
+    absolute: what it lets pass, as a share of the best and in its own unit, whichever is more."""
 
     title: str
     question: str
+    says: str
     unit: Unit
     better: Literal["more", "less"]
     relative: float
@@ -49,22 +50,30 @@ _NO_LOSS: _Bounds = ("requests", "less", 0.0, FEW)
 _MANY: _Bounds = ("per second", "more", 0.1, 0.0)
 _SHORT: _Bounds = ("seconds", "less", 0.25, 0.001)
 ROUNDS = (
-    Round("fails", "What fails at an ordinary load?", *_NO_LOSS, ("latency",), "failed"),
-    Round("lost", "What is lost when a worker dies, and when all are restarted?", *_NO_LOSS, FAULTS, "failed"),
-    Round("p99", "How long do 99 % of the requests take at most?", *_SHORT, ("latency",), "p99"),
-    Round("fast p99", "And 99 % of the fast ones, while 1 % of all are slow?", *_SHORT, ("slow",), "fast_p99"),
     Round(
-        "capacity",
-        "How many can it answer in a second?",
-        "per second",
-        "more",
-        0.1,
-        0.0,
-        ("capacity",),
-        "requests_per_second",
+        "fails", "What fails at an ordinary load?", "fails {} at an ordinary load", *_NO_LOSS, ("latency",), "failed"
     ),
-    Round("memory", "How much memory does it take?", "bytes", "less", 0.1, 2.0**20, ("footprint",), "memory"),
-)
+    Round(
+        "lost", "What is lost when a worker dies, and when all are restarted?",
+        "loses {} when a worker dies and all are restarted", *_NO_LOSS, FAULTS, "failed",
+    ),
+    Round(
+        "p99", "How long do 99 % of the requests take at most?",
+        "answers 99 % of the requests within {}", *_SHORT, ("latency",), "p99",
+    ),
+    Round(
+        "fast p99", "And 99 % of the fast ones, while 1 % of all are slow?",
+        "answers 99 % of the fast requests within {} while 1 % of all are slow", *_SHORT, ("slow",), "fast_p99",
+    ),
+    Round(
+        "capacity", "How many can it answer in a second?",
+        "answers {} at most", *_MANY, ("capacity",), "requests_per_second",
+    ),
+    Round(
+        "memory", "How much memory does it take?",
+        "takes {} of memory", "bytes", "less", 0.1, 2.0**20, ("footprint",), "memory",
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
