@@ -42,7 +42,7 @@ FIGURES = {
         Figure("cv_connections", "ratio", "less", "standard deviation of connections over their mean"),
         Figure("max_mean_connections", "ratio", "less", "the busiest worker's connections over the mean"),
         Figure("chance_cv", "ratio", None, "that deviation if each connection had gone to a worker at random"),
-        Figure("new_share", "share", "more", "share of the connections that workers started later have at the end"),
+        Figure("new_share", "share", "more", "share of the requests that workers started later have at the end"),
         Figure("memory", "bytes", "less", "proportional set size of all its processes"),
         Figure("cpu_per_request", "seconds", "less", "CPU time of all its processes per answered request"),
         Figure("processes", "processes", None, "how many processes it is"),

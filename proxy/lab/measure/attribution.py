@@ -2,7 +2,7 @@
 
 async with watching(deployment) as watch:
     result = await generate(spec)
-shares = await watch.shares(result)
+shares = watch.shares(result)
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ class _Process:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """at: on `time.monotonic`. By worker, since watching began: work: segments with data that came in, and where nobody
-    counts these, connections accepted; busy: CPU seconds. connections: open now."""
+    """at: on `time.monotonic`. By worker, since watching began: work: requests, if the deployment tells them, else
+    segments with data that came in, and where nobody counts these, connections accepted; busy: CPU seconds.
+    connections: open now."""
 
     at: float
     connections: dict[int, int] = field(default_factory=dict)
@@ -67,16 +68,20 @@ class Watch:
         self._deployment = deployment
         self._sockets: dict[tuple[int, str], _Seen] = {}
         self._processes: dict[int, _Process] = {}
-        self._requests_before: dict[int, int] | None = None
+        self._told: dict[int, int] | None = None
+        self._told_before: dict[int, int] | None = None
         self.looks: list[Look] = []
 
-    async def begin(self) -> None:
-        """What connections had received before is not of this load."""
-        self._requests_before = await _told_requests(self._deployment)
-        self.look()
+    @property
+    def counts_requests(self) -> bool:
+        """Whether work is requests: nobody counts them on a Unix socket, unless the deployment itself does."""
+        return self._told is not None or all(seen.last is not None for seen in self._sockets.values())
 
-    def look(self) -> Look:
-        """Raises OSError where the kernel cannot be asked."""
+    async def look(self) -> Look:
+        """The first look tells what is not of this load. Raises OSError where the kernel cannot be asked."""
+        self._told = await _told_requests(self._deployment)
+        if not self.looks:
+            self._told_before = self._told
         ends, parents = server_ends(), read_parents()
         look = Look(time.monotonic())
         for worker in self._deployment.workers():
@@ -85,7 +90,8 @@ class Watch:
             for end in _held(family([worker.pid], parents), ends):
                 self._look_at_socket(worker.number, end)
                 look.connections[worker.number] += 1
-        look.work.update(self._work())
+        told = self._by_deployment()
+        look.work.update(self._work() if told is None else told)
         look.busy.update(self._busy())
         self.looks.append(look)
         return look
@@ -102,19 +108,18 @@ class Watch:
         seen.last = end.segments
 
     def _work(self) -> dict[int, int]:
-        return _sums((seen.worker, 1 if seen.last is None else seen.last - (seen.first or 0)) for seen in self._all())
+        return _sums(
+            (seen.worker, 1 if seen.last is None else seen.last - (seen.first or 0)) for seen in self._sockets.values()
+        )
 
     def _busy(self) -> dict[int, float]:
         return _sums((process.worker, process.last - process.first) for process in self._processes.values())
 
-    def _all(self) -> Sequence[_Seen]:
-        return list(self._sockets.values())
-
-    async def shares(self, load: LoadResult) -> tuple[WorkerShare, ...]:
+    def shares(self, load: LoadResult) -> tuple[WorkerShare, ...]:
         """Of every worker that was there at any time, by number; pid: of the latest that had the number. Requests are
         counted by the deployment itself if it can, else by the client if it talks to workers, else by segments."""
-        requests = await self._told() or self._by_client(load) or self._by_segments()
-        connections, busy = _sums((seen.worker, 1) for seen in self._all()), self._busy()
+        requests = self._by_deployment() or self._by_client(load) or self._by_segments()
+        connections, busy = _sums((seen.worker, 1) for seen in self._sockets.values()), self._busy()
         pids = {process.worker: pid for pid, process in self._processes.items()}
         return tuple(
             WorkerShare(
@@ -124,12 +129,11 @@ class Watch:
             for number in sorted(pids)
         )  # fmt: skip
 
-    async def _told(self) -> dict[int, int] | None:
-        after = await _told_requests(self._deployment)
-        if after is None:
+    def _by_deployment(self) -> dict[int, int] | None:
+        if self._told is None:
             return None
-        before = self._requests_before or {}
-        return {worker: count - before.get(worker, 0) for worker, count in after.items()}
+        before = self._told_before or {}
+        return {worker: count - before.get(worker, 0) for worker, count in self._told.items()}
 
     def _by_client(self, load: LoadResult) -> dict[int, int] | None:
         """None if the clients' connections end at somebody else: a proxy."""
@@ -140,25 +144,25 @@ class Watch:
         return _sums((workers[connection.local], connection.requests) for connection in known)
 
     def _by_segments(self) -> dict[int, int] | None:
-        return self._work() if self._sockets and all(seen.last is not None for seen in self._all()) else None
+        return self._work() if self._sockets and self.counts_requests else None
 
 
 @asynccontextmanager
 async def watching(deployment: Deployment, interval: float = INTERVAL) -> AsyncIterator[Watch]:
     """Looks at the beginning, every `interval` seconds, and at the end."""
     watch = Watch(deployment)
-    await watch.begin()
+    await watch.look()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_look_often, watch, interval)
         yield watch
-        watch.look()
+        await watch.look()
         nursery.cancel_scope.cancel()
 
 
 async def _look_often(watch: Watch, interval: float) -> None:
     while True:
         await trio.sleep(interval)
-        watch.look()
+        await watch.look()
 
 
 async def _told_requests(deployment: Deployment) -> dict[int, int] | None:

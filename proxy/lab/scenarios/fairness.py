@@ -38,7 +38,7 @@ async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
     spec = plan.load(deployment, clients="long", connections=connections, per_connection=True)
     async with watching(deployment, min(0.5, plan.seconds / 4)) as watch:
         load = await generate(spec)
-    shares = await watch.shares(load)
+    shares = watch.shares(load)
     figures = figures_of(shares, connections)
     return plan.result(NAME, figures, load=load, shares=shares, notes=doubts(load))
 

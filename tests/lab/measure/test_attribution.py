@@ -69,12 +69,12 @@ def group(directory: Path, kind: str, count: int = 2) -> Iterator[Deployed]:
 
 
 async def watched(
-    deployed: Deployed, interval: float = 0.2, **changes: object
+    deployed: Deployed, interval: float = 0.1, **changes: object
 ) -> tuple[LoadResult, Watch, Sequence[WorkerShare]]:
-    spec = LoadSpec(deployed.target, **{"rate": 300, "seconds": 0.6, "warm_up": 0.0, "per_connection": True, **changes})  # type: ignore[arg-type]
+    spec = LoadSpec(deployed.target, **{"rate": 300, "seconds": 0.3, "warm_up": 0.0, "per_connection": True, **changes})  # type: ignore[arg-type]
     async with watching(deployed, interval) as watch:
         load = await generate(spec)
-    return load, watch, await watch.shares(load)
+    return load, watch, watch.shares(load)
 
 
 @pytest.mark.parametrize("kind", ["reuseport", "fd", "unix"])
@@ -104,6 +104,7 @@ async def test_behind_a_proxy_the_workers_own_connections_are_counted_and_segmen
     assert all(share.requests > load.completed / 4 for share in shares if share.requests is not None)
 
 
+@pytest.mark.soak
 async def test_what_came_before_is_not_counted_and_looks_tell_of_progress() -> None:
     with short_directory() as directory, group(directory, "fd", 1) as deployed:
         await watched(deployed)
@@ -120,12 +121,12 @@ async def test_a_worker_that_came_later_has_used_all_its_time_here_and_a_dead_on
     with short_directory() as directory, group(directory, "fd", 2) as deployed:
         second = deployed.pids.pop()
         watch = Watch(deployed)  # type: ignore[arg-type]
-        await watch.begin()
+        await watch.look()
         deployed.pids.append(second)
-        watch.look()
+        await watch.look()
         deployed.pids.pop()
         before = cpu_seconds(deployed.pids)
         load = await generate(LoadSpec(deployed.target, rate=50, seconds=0.1, warm_up=0.0, per_connection=True))
-        first_share, second_share = await watch.shares(load)
+        first_share, second_share = watch.shares(load)
     assert first_share.busy < before, "it was started before anybody watched"
     assert second_share.busy > 0.005, "Python alone takes several times as long to start"

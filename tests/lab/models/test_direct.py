@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +17,13 @@ from proxy.lab.load.spec import LoadSpec
 from proxy.lab.models.direct import Direct
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="rproxy-lab-") as name:
+        yield Path(name)
 
 
 @pytest.mark.parametrize("way", ["port", "socket"])

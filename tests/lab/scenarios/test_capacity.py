@@ -12,11 +12,19 @@ from tests.lab.scenarios.support import deployed, is_sound, plan
 
 if TYPE_CHECKING:
     from tests.conftest import Figures
+    from tests.lab.scenarios.conftest import On
 
-pytestmark = pytest.mark.slow
+
+@pytest.mark.slow
+def test_of_several_paths_only_ours_can_draw(on_direct: On) -> None:
+    _, result = on_direct["capacity"]
+    assert result.notes[0] == "by our own generator (others know one path only)"
+    assert result.figures["failed"] == 0
+    assert result.figures["requests_per_second"] > 100
 
 
-async def test_by_whom_it_was_measured_is_told(monkeypatch: pytest.MonkeyPatch, figures: Figures) -> None:
+@pytest.mark.soak
+async def test_both_are_about_as_fast(monkeypatch: pytest.MonkeyPatch, figures: Figures) -> None:
     program("wrk")
     made = plan("direct")
     async with deployed("direct", workers=1) as deployment:
@@ -24,19 +32,8 @@ async def test_by_whom_it_was_measured_is_told(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.setenv("PATH", "")
         by_us = await capacity.run(deployment, made)
     assert is_sound(by_wrk, made)
-    assert is_sound(by_us, made)
     assert by_wrk.notes == ("by wrk",)
     assert by_us.notes[0] == "by our own generator (apt-get install wrk)"
-    assert by_us.load is not None
-    assert not by_us.load.errors
     rates = [result.figures["requests_per_second"] for result in (by_wrk, by_us)]
     figures(f"one process of the sample application: {rates[0]:.0f} requests/s by wrk, {rates[1]:.0f} by ours")
-    assert min(rates) > 100
-
-
-async def test_of_several_paths_only_ours_can_draw() -> None:
-    made = plan("direct", seconds=0.3, paths=((1.0, "/a"), (1.0, "/b")))
-    async with deployed("direct", workers=1) as deployment:
-        result = await capacity.run(deployment, made)
-    assert "one path only" in result.notes[0]
-    assert result.figures["failed"] == 0
+    assert min(rates) > max(rates) / 5

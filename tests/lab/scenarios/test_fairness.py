@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from proxy.lab.results import WorkerShare
 from proxy.lab.scenarios import fairness
-from tests.lab.scenarios.support import deployed, is_sound, plan
+
+if TYPE_CHECKING:
+    from tests.lab.scenarios.conftest import On
 
 
 @pytest.mark.slow
-async def test_one_process_has_all_connections_and_requests() -> None:
-    made = plan("direct", rate=400.0)
-    async with deployed("direct", workers=1) as deployment:
-        result = await fairness.run(deployment, made)
-    assert is_sound(result, made)
+def test_one_process_has_all_connections_and_requests(on_direct: On) -> None:
+    _, result = on_direct["fairness"]
     (share,) = result.shares
     assert result.load is not None
     assert share.connections == fairness.CONNECTIONS

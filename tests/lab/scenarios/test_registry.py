@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from proxy.lab.scenarios.registry import SCENARIOS
 from proxy.lab.scenarios.scenario import Plan, Scenario
-from tests.lab.scenarios.support import deployed, is_sound, plan
+from tests.lab.scenarios.support import is_sound
+
+if TYPE_CHECKING:
+    from tests.lab.scenarios.conftest import On
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
@@ -24,12 +29,7 @@ def test_those_that_disturb_come_last() -> None:
 
 
 @pytest.mark.slow
-async def test_each_runs_on_one_deployment_one_after_the_other() -> None:
-    """Of a single process that nobody starts again: what it cannot do is told."""
-    made = plan("direct", seconds=0.5, workers=1)
-    async with deployed("direct", workers=1) as deployment:
-        for name, scenario in SCENARIOS.items():
-            if scenario.KIND == "http":
-                result = await scenario.run(deployment, made)
-                assert result.scenario == name
-                assert is_sound(result, made), result
+def test_every_result_is_filed_under_its_plan_and_has_figures_or_a_reason(on_direct: On) -> None:
+    for name, (made, result) in on_direct.items():
+        assert result.scenario == name
+        assert is_sound(result, made), result
