@@ -45,7 +45,8 @@ class Application:
     def command(
         self, way: Way, *, worker: int | str, host: str = "127.0.0.1", port: int = 0, socket: str = "", fd: int = -1
     ) -> list[str]:
-        """The words. KeyError for a way in that it does not take."""
+        """The words. worker: its number, or what somebody else puts it in for: `%i`. KeyError for a way in that it does
+        not take."""
         values = {"host": host, "port": str(port), "socket": socket, "fd": str(fd), "worker": str(worker)}
         return [_PLACEHOLDER.sub(lambda match: values[match[1]], word) for word in self.commands[way]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,6 +14,7 @@ from proxy.lab.compare import listing
 from proxy.lab.compare.compare import Comparing, available
 from proxy.lab.compare.settings import Settings
 from proxy.lab.models.registry import MODELS
+from proxy.lab.report.to_json import to_json
 from proxy.lab.scenarios.registry import SCENARIOS
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from proxy.lab.application import Application
+    from proxy.lab.results import Comparison
 
 NOTHING = 1  # no model could be measured
 BAD_OPTION = 2
@@ -32,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     after SIGTERM, with what was measured until then written as if it were all."""
     try:
         settings, application = settings_of(arguments), application_of(arguments)
-    except ValueError as error:  # BadApplication among them
+        check_places(arguments)
+    except (ValueError, OSError) as error:  # BadApplication among them
         sys.stderr.write(f"rproxy compare: {error}\n")
         return BAD_OPTION
     if arguments.list:
@@ -41,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     comparing = Comparing(settings, application, lambda event: None)
     ended = trio.run(_run, comparing)
     comparison = comparing.comparison()
+    write(arguments, comparison)
     if ended:
         return BY_SIGNAL + ended
     return 0 if any(result.figures for result in comparison.results) else NOTHING
@@ -62,6 +67,20 @@ async def _run(comparing: Comparing) -> int:
             await comparing.run()
             nursery.cancel_scope.cancel()
     return ended
+
+
+def check_places(arguments: argparse.Namespace) -> None:
+    """That files can be written, before an hour has passed. Raises OSError, which names the file."""
+    for name in filter(None, (arguments.json, arguments.html)):
+        with Path(name).open("a", encoding="utf-8"):
+            pass
+    if arguments.emit:
+        Path(arguments.emit).mkdir(parents=True, exist_ok=True)
+
+
+def write(arguments: argparse.Namespace, comparison: Comparison) -> None:
+    if arguments.json:
+        Path(arguments.json).write_text(to_json(comparison), encoding="utf-8")
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

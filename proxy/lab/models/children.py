@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import deque
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.core.address import parse_address
+from proxy.core.address import TcpAddress, parse_address
 from proxy.lab.deployment import DeployError
 from proxy.serve.backends.child import Child
 from proxy.serve.machine.sock_diag import listening_sockets
@@ -53,10 +54,10 @@ class Running:
 
 
 class Children:
-    """What one deployment has started."""
+    """What one deployment has started. nursery: for tasks that look after them; it is cancelled when all have ended."""
 
     def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
+        self.nursery = nursery
         self.running: list[Running] = []
 
     def start(
@@ -74,8 +75,8 @@ class Children:
         except OSError as error:
             raise DeployError(f"{command[0]}: {error.strerror}") from error
         self.running.append(running)
-        self._nursery.start_soon(running.listen)
-        self._nursery.start_soon(self._attend, running, ended)
+        self.nursery.start_soon(running.listen)
+        self.nursery.start_soon(self._attend, running, ended)
         return running
 
     async def _attend(self, running: Running, ended: Callable[[Running], None] | None) -> None:
@@ -116,17 +117,63 @@ async def children() -> AsyncIterator[Children]:
 async def until_it_listens(address: str, running: Running, deadline: float) -> None:
     """Until somebody listens on `address`. Raises DeployError when the process ends before, or
     after `deadline` seconds."""
+    await until_they_listen(address, [running], deadline, sockets=1)
+
+
+async def until_they_listen(address: str, running: Sequence[Running], deadline: float, *, sockets: int) -> None:
+    """Until so many sockets listen on `address`: a REUSEPORT group has several. Raises DeployError when one of the
+    processes ends before, or after `deadline` seconds."""
     end = time.monotonic() + deadline
-    while not _listens(parse_address(address)):
-        if running.status is not None:
-            raise DeployError(f"{' '.join(running.command)} ended with status {running.status}: {running.last_words}")
+    while _listening(parse_address(address)) < sockets:
+        _check(running)
         if time.monotonic() > end:
+            first = running[0]
             raise DeployError(
-                f"{' '.join(running.command)} does not listen on {address} after {deadline:g} s: {running.last_words}"
+                f"{shlex.join(first.command)} does not listen on {address} after {deadline:g} s: {first.last_words}"
             )
         await trio.sleep(LOOK)
 
 
-def _listens(address: Address) -> bool:
+def _check(running: Sequence[Running]) -> None:
+    for each in running:
+        if each.status is not None:
+            raise DeployError(f"{shlex.join(each.command)} ended with status {each.status}: {each.last_words}")
+
+
+def _listening(address: Address) -> int:
     """Asked of the kernel: a connection to try would be somebody's job."""
-    return any(sock.address == address for sock in listening_sockets())
+    return sum(sock.address == address for sock in listening_sockets())
+
+
+async def until_it_answers(target: str, running: Sequence[Running], deadline: float) -> None:
+    """Until a GET on a connection of its own has any answer: of who listens, not all have begun to accept. Raises
+    DeployError as `until_they_listen`."""
+    said = ""
+    with trio.move_on_after(deadline):
+        while True:
+            try:
+                if await _answers(parse_address(target)):
+                    return
+            except OSError as error:
+                said = f"{error.strerror or error}. "
+            except trio.BrokenResourceError as error:
+                said = f"{error}. "
+            _check(running)
+            await trio.sleep(LOOK)
+    words = running[0].last_words if running else ""
+    raise DeployError(f"no answer from {target} after {deadline:g} s. {said}{words}")
+
+
+async def _answers(address: Address) -> bool:
+    """Raises OSError, trio.BrokenResourceError."""
+    stream: trio.SocketStream
+    if isinstance(address, TcpAddress):
+        stream = await trio.open_tcp_stream(address.host, address.port)
+    else:
+        stream = await trio.open_unix_socket(address.sockaddr)
+    async with stream:
+        await stream.send_all(b"GET / HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n")
+        data = await stream.receive_some()
+        while data and await stream.receive_some():  # to the end: it is to see no reset of ours
+            pass
+        return bool(data)

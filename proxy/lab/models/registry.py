@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.lab.models.direct import Direct
+from proxy.lab.models.reuseport import Reuseport
 
 if TYPE_CHECKING:
     from proxy.lab.models.model import Model
 
 _ALL: tuple[Model, ...] = (
     Direct(),
+    Reuseport(),
 )  # fmt: skip
 MODELS = {model.name: model for model in _ALL}

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from pathlib import Path
+
 import pytest
 
 from proxy.cli import main
 from proxy.lab.models.registry import MODELS
+from proxy.lab.report.to_json import from_json
+from tests.clients.support import RPROXY, descendants, spawn
+from tests.processes import DEADLINE, end_group, is_alive, wait_until
 
 
 def test_list_names_models_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,3 +50,66 @@ def test_what_makes_no_sense_is_told(options: list[str], told: str, capsys: pyte
     error = capsys.readouterr().err
     assert error.startswith("rproxy compare: ")
     assert told in error
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "--json", f"{tmp_path}/nowhere/all.json"]) == 2
+    assert "nowhere/all.json" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_run_from_start_to_end(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of one process: what it can do and how long it takes, at a rate that follows from what it can do."""
+    path = tmp_path / "all.json"
+    options = ("--models", "direct", "--scenarios", "latency,capacity", "--seconds", "0.3", "--json", str(path))
+    assert main(["compare", "--quick", *options]) == 0
+    comparison = from_json(path.read_text())
+    assert comparison.finished
+    assert [result.scenario for result in comparison.results] == ["latency", "capacity"]
+    latency, capacity = comparison.results
+    assert not latency.cannot + capacity.cannot
+    assert latency.figures["p99"] > 0
+    assert capacity.figures["requests_per_second"] > float(comparison.settings["rate"])
+    assert "half of the least capacity of direct" in comparison.settings["rate_why"]
+    (direct,) = comparison.available
+    assert "backends.hello" in direct.description
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_it_leaves_nothing_and_writes_what_it_has(tmp_path: Path, number: int, status: int) -> None:
+    path = tmp_path / "all.json"
+    options = ("--models", "direct", "--scenarios", "latency,capacity", "--seconds", "0.2", "--repetitions", "1000")
+    process = spawn(tmp_path, (*RPROXY, "compare", *options, "--rate", "50", "--json", str(path)))
+    try:
+        wait_until(lambda: "backends.hello" in commands(descendants(process.pid)))
+        family = descendants(process.pid)
+        process.send_signal(number)
+        assert process.wait(DEADLINE) == status, (tmp_path / "stderr").read_text()
+    finally:
+        end_group(process)
+    wait_until(lambda: not any(map(is_alive, family)))
+    assert not from_json(path.read_text()).finished
+
+
+@pytest.mark.slow
+def test_killed_it_leaves_nothing_either(tmp_path: Path) -> None:
+    options = ("--models", "direct", "--scenarios", "latency", "--seconds", "30", "--rate", "50")
+    process = spawn(tmp_path, (*RPROXY, "compare", *options))
+    try:
+        wait_until(lambda: "proxy.lab.load" in commands(descendants(process.pid)))
+        family = descendants(process.pid)
+        process.kill()
+        wait_until(lambda: not any(map(is_alive, family)))
+    finally:
+        end_group(process)
+
+
+def commands(pids: set[int]) -> str:
+    words = []
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            words.append(Path(f"/proc/{pid}/cmdline").read_text())
+    return "\n".join(words)

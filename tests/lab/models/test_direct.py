@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +15,7 @@ from proxy.lab.load.spec import LoadSpec
 from proxy.lab.models.direct import Direct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="rproxy-lab-") as name:
-        yield Path(name)
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("way", ["port", "socket"])
