@@ -45,7 +45,7 @@ def request(data: bytes) -> None:
         return
     raw = data[:end]
     head = _read_request(RequestParser(), raw)
-    again = _read_request(_OLD, raw)
+    again = _read_request(_OLD, raw, "a client")
     assert (head is None) == (again is None), "a parser that met other heads decides otherwise"
     if head is None or again is None:
         return
@@ -63,9 +63,9 @@ def request(data: bytes) -> None:
     assert [*map(comparable, by_h11.requests)] == [*map(comparable, seen.requests)], (by_h11, head.forward)
 
 
-def _read_request(parser: RequestParser, raw: bytes) -> RequestHead | None:
+def _read_request(parser: RequestParser, raw: bytes, client: str | None = None) -> RequestHead | None:
     try:
-        return parser.parse(raw)
+        return parser.parse(raw, client)
     except BadRequest as error:
         return _refusal(error)
 

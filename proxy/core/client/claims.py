@@ -10,11 +10,11 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from proxy.core.client.networks import plain
+from proxy.core.http.field_lines import Reader
 from proxy.core.http.headers import HEARSAY, OF_ALL_FORWARDING
 from proxy.core.http.request_fields import HOST_SYNTAX, find_request_reader
 
 if TYPE_CHECKING:
-    from proxy.core.http.field_lines import Reader
     from proxy.core.http.field_names import Underscores
     from proxy.core.http.request import RequestHead
     from proxy.core.http.request_fields import FindReader
@@ -58,12 +58,12 @@ def find_claims(style: Style) -> FindReader:
     known: dict[bytes, Reader] = {}
     if style != "rfc7239":
         known |= {
-            b"x-forwarded-for": (_read_list, _apply_list),
-            b"x-forwarded-proto": (_read_proto, _apply_proto),
-            b"x-forwarded-host": (_read_host, _apply_host),
+            b"x-forwarded-for": Reader(_read_list, _apply_list),
+            b"x-forwarded-proto": Reader(_read_proto, _apply_proto),
+            b"x-forwarded-host": Reader(_read_host, _apply_host),
         }
     if style != "x-forwarded":
-        known[b"forwarded"] = (_read_elements, _apply_elements)
+        known[b"forwarded"] = Reader(_read_elements, _apply_elements)
 
     def find(name: bytes, underscores: Underscores) -> Reader | None:
         if name in known:

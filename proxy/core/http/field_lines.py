@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from proxy.core.http.doorkeeper import Doorkeeper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    # A field that is read: its value is prepared once per spelling, and applied to each head that has it; True says
-    # that it is passed on all the same.
-    Reader = tuple[Callable[[bytes], Any], Callable[[Any, Any], bool | None]]
+    Apply = Callable[[Any, Any], None]
+    Effects = list[tuple[Apply, object]]
 
 T = TypeVar("T")
 
@@ -19,6 +18,19 @@ MAX_KNOWN = 4096  # lines; with those over MAX_LINE left out, at most 6 MiB of a
 MAX_LINE = 512
 MAX_NAMES = 1024  # spellings; with those over MAX_NAME left out, at most 150 KiB
 MAX_NAME = 64
+_BLANKS = b" \t\r\n"  # llhttp leaves them behind a value
+
+
+class Reader(NamedTuple):
+    """Of a field that is read: its value is prepared once per spelling, and applied to each head that has it.
+    is_passed_on: all the same."""
+
+    prepare: Callable[[bytes], Any]
+    apply: Apply
+    is_passed_on: bool = False
+
+
+_UNKNOWN = Reader(bytes, lambda *_: None)  # in the place of the reader of a name never met
 
 
 class FieldLines:
@@ -39,38 +51,64 @@ class FieldLines:
         self._door = Doorkeeper()
         self._plain: dict[bytes, bytes] = {}
         self.met_new = False
-        self._read: dict[bytes, tuple[Callable[[Any, Any], bool | None], object, bytes]] = {}
+        self._read: dict[bytes, tuple[Apply, object, bytes]] = {}
 
     def sort(self, lines: list[bytes], head: object) -> list[bytes]:
         """lines: with their CRLF, each accepted by llhttp. Returns those that are passed on, as `name: value` and CRLF,
-        with b"" in the place of the others. Readers are applied to `head` in order. Raises what they raise."""
-        self.met_new = False
-        find, sort_one = self._plain.get, self._sort_one
-        return [find(line) or sort_one(line, head) for line in lines]
+        with b"" in the place of the others. Readers are applied to `head` in order. Raises what they raise.
 
-    def _sort_one(self, line: bytes, head: object) -> bytes:
-        """A line that is read, or that is new."""
+        Flat, because every new head passes here: divided, a new line cost 0.4 us more, of 1.1.
+        """
+        self.met_new = False
+        find, reader_of, passed_on = self._plain.get, self._readers.get, []
+        for line in lines:
+            plain = find(line)
+            if plain is None:
+                name, _, value = line.partition(b":")
+                if reader_of(name, _UNKNOWN) is None:
+                    self.met_new = True
+                    plain = b"".join((name, b": ", value.strip(_BLANKS), b"\r\n"))
+                    if self._door.has_seen(line):
+                        _remember(self._plain, line, plain)
+                else:
+                    plain = self._sort_read(line, head)
+            passed_on.append(plain)
+        return passed_on
+
+    def _sort_read(self, line: bytes, head: object) -> bytes:
+        """A line that is read, or that has a name never met."""
         meaning = self._read.get(line)
         if meaning is None:
-            return self._sort_new(line, head)
-        apply, prepared, plain = meaning
-        return plain if apply(head, prepared) else b""
+            self.met_new = True
+            reader, value, plain = self._take_apart(line)
+            if reader is None:
+                self._door.has_seen(line)
+                return plain
+            meaning = _remember(self._read, line, _meaning(reader, value, plain))
+        apply, prepared, passed_on = meaning
+        apply(head, prepared)
+        return passed_on
 
-    def _sort_new(self, line: bytes, head: object) -> bytes:
-        self.met_new = True
+    def meaning(self, lines: Sequence[bytes]) -> tuple[bytes, Effects]:
+        """As `sort`, of lines that are to mean the same for many heads: what is passed on of them, joined, and what to
+        apply to each head. Raises what readers raise while they prepare."""
+        passed_on, effects = [], []
+        for line in lines:
+            reader, value, plain = self._take_apart(line)
+            if reader is not None:
+                apply, prepared, plain = _meaning(reader, value, plain)
+                effects.append((apply, prepared))
+            passed_on.append(plain)
+        return b"".join(passed_on), effects
+
+    def _take_apart(self, line: bytes) -> tuple[Reader | None, bytes, bytes]:
+        """How it is read, its value, and the line as we write it."""
         name, _, value = line.partition(b":")
-        value = value.strip(b" \t\r\n")  # llhttp leaves blanks behind a value
-        try:
-            reader = self._readers[name]
-        except KeyError:
+        value = value.strip(_BLANKS)
+        reader = self._readers.get(name, _UNKNOWN)
+        if reader is _UNKNOWN:
             reader = self._learn(name)
-        plain = b"".join((name, b": ", value, b"\r\n"))
-        if reader is None:
-            return _remember(self._plain, line, plain) if self._door.has_seen(line) else plain
-        prepare, apply = reader
-        prepared = prepare(value)
-        _remember(self._read, line, (apply, prepared, plain))
-        return plain if apply(head, prepared) else b""
+        return reader, value, b"".join((name, b": ", value, b"\r\n"))
 
     def _learn(self, name: bytes) -> Reader | None:
         reader = self._find_reader(name.lower())
@@ -79,6 +117,12 @@ class FieldLines:
                 self._readers.clear()
             self._readers[name] = reader
         return reader
+
+
+def _meaning(reader: Reader, value: bytes, plain: bytes) -> tuple[Apply, object, bytes]:
+    """What to apply to a head, and what is passed on."""
+    prepare, apply, is_passed_on = reader
+    return apply, prepare(value), plain if is_passed_on else b""
 
 
 def _remember(known: dict[bytes, T], line: bytes, meaning: T) -> T:

@@ -30,6 +30,11 @@ def apply_upgrade(head: RequestHead | ResponseHead, protocol: bytes) -> None:
     head.upgrade = protocol
 
 
+def names_fields(head: RequestHead | ResponseHead) -> bool:
+    """Whether `Connection` says that fields are for one hop only."""
+    return not _CONNECTION_OPTIONS.issuperset(head.connection)
+
+
 def apply_connection(head: RequestHead | ResponseHead, lines: list[bytes]) -> list[bytes]:
     """Persistence (RFC 9112 section 9.3), and `lines` without the fields named, which were meant for us alone
     (RFC 9110 section 7.6.1)."""

@@ -18,15 +18,17 @@ import httptools
 
 from proxy.core.errors import BadRequest
 from proxy.core.http.field_lines import FieldLines
-from proxy.core.http.framing import CHUNKED, apply_connection
+from proxy.core.http.framing import CHUNKED, apply_connection, names_fields
 from proxy.core.http.headers import NEVER_UPGRADED
 from proxy.core.http.llhttp import Judge
 from proxy.core.http.request_fields import HOST_SYNTAX, find_request_reader
+from proxy.core.http.shapes import Shapes
 
 if TYPE_CHECKING:
     from proxy.core.client.claims import Claims
     from proxy.core.http.field_names import Underscores
     from proxy.core.http.request_fields import FindReader
+    from proxy.core.http.shapes import Shape
 
 # Not `"`, `<`, `>` and, in a path, `\` (a `/` to some). Browsers send `|^{}[]` and the backtick as they are, and a `\`
 # in a query (WHATWG URL, percent-encode sets), so these pass. No fragment: it is not for servers.
@@ -54,11 +56,12 @@ class RequestHead:
     length: of the body, 0 without one, or CHUNKED; is_1_1: the client speaks HTTP/1.1; keep_alive: the client's
     connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
     forward: the head for the backend but for the fields about the client and the blank line;
+    shape: what it has in common with others of its client, own: its fields besides these, as they came;
     log_text: what the access log made of it, kept because heads are.
     """
 
     __slots__ = ("claims", "connection", "expects_100", "forward", "host", "is_1_1", "is_head", "keep_alive", "length",
-                 "log_text", "method", "once", "takes_trailers", "target", "upgrade")  # fmt: skip
+                 "log_text", "method", "once", "own", "shape", "takes_trailers", "target", "upgrade")  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, is_1_1: bool) -> None:
         self.method = method
@@ -75,6 +78,8 @@ class RequestHead:
         self.takes_trailers = False
         self.upgrade = b""
         self.forward = b""
+        self.shape: Shape | None = None
+        self.own = b""
         self.log_text = ""
 
     def copy(self, forward: bytes) -> RequestHead:
@@ -118,10 +123,13 @@ class RequestParser:
         self._upgrades = frozenset(name for name in wanted if not name.startswith(NEVER_UPGRADED))
         self._judge = Judge(httptools.HttpRequestParser)
         self._fields = FieldLines(lambda name: find(name, underscores))
+        self._shapes = Shapes(self._fields)
+        self._find_shape = self._shapes.find
         self.met_new = False
 
-    def parse(self, data: bytes) -> RequestHead:
-        """data: one head with its blank line and nothing behind it. Raises BadRequest."""
+    def parse(self, data: bytes, client: str | None = None) -> RequestHead:
+        """data: one head with its blank line and nothing behind it. client: whose heads resemble each other, as its
+        address says; None for nobody's. Raises BadRequest."""
         try:
             self._judge.check(data)
         except httptools.HttpParserInvalidMethodError as error:
@@ -134,13 +142,11 @@ class RequestParser:
         if line is None:
             raise _bad_request_line(data)
         method, target, minor = line.groups()
-        lines = data[line.end() : -2].splitlines(True)  # 0.2 us less than split, which leaves three parts to delete
-        if len(lines) > self._max_fields:
-            raise BadRequest("too-many-fields", f"over {self._max_fields} header fields", status=431)
         head = RequestHead(method, target, minor == b"1")
-        passed_on = self._fields.sort(lines, head)
-        self.met_new = self._fields.met_new
+        passed_on = self._sort(data, line.end(), head, client)
         if head.connection:
+            if head.shape is not None and names_fields(head):
+                return self.parse(data)  # line by line: any of them may be one of these
             passed_on = apply_connection(head, passed_on)
         if head.upgrade:
             self._grant_upgrade(head, passed_on)
@@ -155,6 +161,33 @@ class RequestParser:
         if not head.keep_alive:
             self._judge.forget()
         return head
+
+    def _sort(self, data: bytes, start: int, head: RequestHead, client: str | None) -> list[bytes]:
+        """What is passed on of the fields, which begin at `start`."""
+        shape = self._find_shape(client) if client is not None else None
+        own = shape.own(data, start) if shape is not None else None
+        if shape is None or own is None:
+            return self._sort_all(data[start:-2].splitlines(True), head, client)
+        lines = own.splitlines(True)
+        if len(lines) + shape.count > self._max_fields:
+            raise _too_many_fields(self._max_fields)
+        head.shape = shape
+        head.own = own
+        shape.credit += 1
+        for apply, prepared in shape.front_effects:
+            apply(head, prepared)
+        passed_on = self._fields.sort(lines, head)
+        for apply, prepared in shape.back_effects:
+            apply(head, prepared)
+        return [shape.front_passed_on, *passed_on, shape.back_passed_on]
+
+    def _sort_all(self, lines: list[bytes], head: RequestHead, client: str | None) -> list[bytes]:
+        if len(lines) > self._max_fields:
+            raise _too_many_fields(self._max_fields)
+        passed_on = self._fields.sort(lines, head)
+        if client is not None and not (head.connection and names_fields(head)):
+            self._shapes.learn(client, lines)
+        return passed_on
 
     def _grant_upgrade(self, head: RequestHead, lines: list[bytes]) -> None:
         """An upgrade that may not pass is left out, as if it had not been asked for (RFC 9110 section 7.8)."""
@@ -179,6 +212,10 @@ def could_be_request(data: bytes) -> bool:
     if data == b"\r":
         return True
     return _START_OF_REQUEST.fullmatch(data) is not None and data.count(b"\n") == data.count(b"\r\n")
+
+
+def _too_many_fields(limit: int) -> BadRequest:
+    return BadRequest("too-many-fields", f"over {limit} header fields", status=431)
 
 
 def _bad_request_line(data: bytes) -> BadRequest:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from proxy.core.errors import BadRequest
+from proxy.core.http.field_lines import Reader
 from proxy.core.http.field_names import Underscores, fate
 from proxy.core.http.framing import CHUNKED, MAX_DIGITS, apply_tokens, apply_upgrade, drop
 from proxy.core.http.headers import FORWARDING, HEARSAY, HOP_BY_HOP, NEVER_FOR_ONE_HOP, OF_ALL_FORWARDING, tokens
@@ -13,7 +14,6 @@ from proxy.core.http.headers import FORWARDING, HEARSAY, HOP_BY_HOP, NEVER_FOR_O
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proxy.core.http.field_lines import Reader
     from proxy.core.http.request import RequestHead
 
     FindReader = Callable[[bytes, Underscores], Reader | None]
@@ -56,13 +56,12 @@ def _once(name: bytes) -> Reader:
     """Of two, one backend takes the first and another the last, and who checked the request need not have been the same
     sort. nginx refuses these as well."""
 
-    def apply(head: RequestHead, value: bytes) -> bool:
+    def apply(head: RequestHead, value: bytes) -> None:
         if name in head.once:
             raise BadRequest("twice", f"more than one {name.decode()} field")
         head.once = (*head.once, name)
-        return True
 
-    return bytes, apply
+    return Reader(bytes, apply, is_passed_on=True)
 
 
 def _refuse_underscore(value: bytes) -> bytes:
@@ -102,18 +101,18 @@ def _apply_coding(head: RequestHead, value: bytes) -> None:
 
 
 _FIELDS: dict[bytes, Reader] = {
-    **dict.fromkeys(HOP_BY_HOP | FORWARDING | HEARSAY, (bytes, drop)),
-    b"host": (_host, _apply_host),
-    b"connection": (_connection, apply_tokens),
-    b"te": (_te, _apply_te),
+    **dict.fromkeys(HOP_BY_HOP | FORWARDING | HEARSAY, Reader(bytes, drop)),
+    b"host": Reader(_host, _apply_host),
+    b"connection": Reader(_connection, apply_tokens),
+    b"te": Reader(_te, _apply_te),
     **{name: _once(name) for name in (b"authorization", b"content-type", b"range")},
-    b"content-length": (_length, _apply_length),
-    b"transfer-encoding": (_coding, _apply_coding),
-    b"upgrade": (bytes.lower, apply_upgrade),
-    b"expect": (_expectation, _apply_expectation),
+    b"content-length": Reader(_length, _apply_length),
+    b"transfer-encoding": Reader(_coding, _apply_coding),
+    b"upgrade": Reader(bytes.lower, apply_upgrade),
+    b"expect": Reader(_expectation, _apply_expectation),
 }
-_DROPPED: Reader = (bytes, drop)
-_REFUSED: Reader = (_refuse_underscore, drop)
+_DROPPED = Reader(bytes, drop)
+_REFUSED = Reader(_refuse_underscore, drop)
 
 
 def find_request_reader(name: bytes, underscores: Underscores) -> Reader | None:

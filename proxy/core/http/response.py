@@ -7,12 +7,11 @@ one, every version but 1.0 and 1.1, status codes that nobody knows, and 1xx with
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import httptools
 
 from proxy.core.errors import BadResponse
-from proxy.core.http.field_lines import FieldLines
+from proxy.core.http.field_lines import FieldLines, Reader
 from proxy.core.http.framing import (
     CHUNKED,
     MAX_DIGITS,
@@ -25,9 +24,6 @@ from proxy.core.http.framing import (
 from proxy.core.http.headers import HOP_BY_HOP, tokens
 from proxy.core.http.llhttp import Judge
 from proxy.core.keep_alive import timeout_of
-
-if TYPE_CHECKING:
-    from proxy.core.http.field_lines import Reader
 
 _START_OF_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9](?: [^\r\n]*)?(?:\r(?:\n.*)?)?", re.DOTALL)
 _STATUS = re.compile(rb"[1-5][0-9][0-9]")  # RFC 9110 section 15
@@ -164,12 +160,12 @@ def _apply_idle_timeout(head: ResponseHead, seconds: float) -> None:
 
 
 _FIELDS: dict[bytes, Reader] = {
-    **dict.fromkeys(HOP_BY_HOP, (bytes, drop)),
-    b"keep-alive": (timeout_of, _apply_idle_timeout),
-    b"connection": (tokens, apply_tokens),
-    b"content-length": (_length, _apply_length),
-    b"transfer-encoding": (_coding, _apply_coding),
-    b"upgrade": (bytes.lower, apply_upgrade),
+    **dict.fromkeys(HOP_BY_HOP, Reader(bytes, drop)),
+    b"keep-alive": Reader(timeout_of, _apply_idle_timeout),
+    b"connection": Reader(tokens, apply_tokens),
+    b"content-length": Reader(_length, _apply_length),
+    b"transfer-encoding": Reader(_coding, _apply_coding),
+    b"upgrade": Reader(bytes.lower, apply_upgrade),
 }
 
 

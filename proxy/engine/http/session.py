@@ -164,7 +164,7 @@ class HttpSession:
         if known is None:
             parser = reading.parser
             try:
-                head = parser.parse(raw)
+                head = parser.parse(raw, self.peer.host)
                 route = self.frontend.find_route(head)
                 if route.changes_requests:
                     route.prepare(head)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.http.field_lines import MAX_KNOWN, MAX_LINE, MAX_NAME, MAX_NAMES, FieldLines, without_named
+from proxy.core.http.field_lines import MAX_KNOWN, MAX_LINE, MAX_NAME, MAX_NAMES, FieldLines, Reader, without_named
 
 SEEN: list[tuple[object, object]] = []
 
@@ -16,7 +16,7 @@ def note(head: object, value: object) -> None:
 @pytest.fixture
 def fields() -> FieldLines:
     SEEN.clear()
-    return FieldLines({b"length": (int, note), b"x-drop": (bytes, lambda *_: None)}.get)
+    return FieldLines({b"length": Reader(int, note), b"x-drop": Reader(bytes, lambda *_: None)}.get)
 
 
 def test_unknown_fields_are_passed_on_and_others_are_read(fields: FieldLines) -> None:
@@ -35,7 +35,7 @@ def test_a_value_that_cannot_be_prepared_raises_every_time(fields: FieldLines) -
 
 
 def test_a_reader_may_pass_its_field_on() -> None:
-    fields = FieldLines({b"once": (bytes, lambda *_: True)}.get)
+    fields = FieldLines({b"once": Reader(bytes, lambda *_: None, is_passed_on=True)}.get)
     for _ in range(2):
         assert fields.sort([b"ONCE:  x\r\n"], None) == [b"ONCE: x\r\n"]
 
@@ -80,9 +80,20 @@ LINES = st.lists(
 
 @given(st.lists(LINES, max_size=5))
 def test_memory_changes_nothing(heads: list[list[bytes]]) -> None:
-    remembering = FieldLines({b"length": (int, note)}.get)
+    remembering = FieldLines({b"length": Reader(int, note)}.get)
     for lines in heads:
-        assert remembering.sort(lines, None) == FieldLines({b"length": (int, note)}.get).sort(lines, None)
+        assert remembering.sort(lines, None) == FieldLines({b"length": Reader(int, note)}.get).sort(lines, None)
+
+
+@given(LINES)
+def test_what_lines_mean_is_what_they_do(lines: list[bytes]) -> None:
+    fields = FieldLines({b"length": Reader(int, note)}.get)
+    SEEN.clear()
+    sorted_one_by_one = b"".join(fields.sort(lines, "head"))
+    seen = SEEN[:]
+    passed_on, effects = fields.meaning(lines)
+    assert passed_on == sorted_one_by_one
+    assert [("head", prepared) for _, prepared in effects] == seen
 
 
 def test_named_fields_are_left_out_in_any_case() -> None:
