@@ -33,6 +33,12 @@ def test_half_of_the_least_capacity_in_two_digits() -> None:
     assert why == "630 requests a second, half of the least capacity of queue 1,251/s, proxy-tcp 4,321/s"
 
 
+def test_no_more_than_the_generator_can_do_beside_what_it_measures() -> None:
+    rate, why = choose_rate({"proxy-tcp": 50_000.0})
+    assert rate == 2000.0
+    assert why.startswith("2,000 requests a second, what the generator can do at ease")
+
+
 def test_what_could_not_be_measured_does_not_count() -> None:
     assert choose_rate({"proxy-tcp": 0.0, "queue": 10.0})[0] == 5.0
     rate, why = choose_rate({"proxy-tcp": 0.0})
