@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trio
+from rich.console import Console
 
 from proxy.lab.application import SAMPLE, parse_application
 from proxy.lab.compare import listing
 from proxy.lab.compare.compare import Comparing, available
 from proxy.lab.compare.settings import Settings
 from proxy.lab.models.registry import MODELS
+from proxy.lab.report.progress import Progress
 from proxy.lab.report.to_json import to_json
 from proxy.lab.scenarios.registry import SCENARIOS
 
@@ -42,8 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         sys.stdout.write(listing.as_text(available(application, settings), SCENARIOS.values()))
         return 0
-    comparing = Comparing(settings, application, lambda event: None)
-    ended = trio.run(_run, comparing)
+    with Progress(Console(stderr=True)) as progress:
+        comparing = Comparing(settings, application, progress.tell)
+        ended = trio.run(_run, comparing)
     comparison = comparing.comparison()
     write(arguments, comparison)
     if ended:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from proxy.lab.application import SAMPLE, parse_application
-from proxy.lab.compare.planning import BUDGET, SHORTER, START, Candidate, Planning, estimate, fitting
+from proxy.lab.compare.planning import BUDGET, LOAD_START, SHORTER, START, Candidate, Planning, estimate, fitting
 from proxy.lab.compare.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_what_fits_no_budget_is_as_short_as_can_be() -> None:
 
 def test_an_estimate_is_of_scenarios_and_starts() -> None:
     (cell,) = of(planning(repetitions=1, scenarios=("capacity",), seconds=2.0).cells(), "nginx")
-    assert estimate([cell, cell]) == pytest.approx(2 * (START + 2.4))
+    assert estimate([cell, cell]) == pytest.approx(2 * (START + LOAD_START + 2.4))
 
 
 def test_plans_carry_what_was_asked_for() -> None:
