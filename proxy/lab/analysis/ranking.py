@@ -55,7 +55,7 @@ ROUNDS = (
     ),
     Round(
         "lost", "What is lost when a worker dies, and when all are restarted?",
-        "loses {} when a worker dies and all are restarted", *_NO_LOSS, FAULTS, "failed",
+        "loses {} when workers die or are restarted", *_NO_LOSS, FAULTS, "failed",
     ),
     Round(
         "p99", "How long do 99 % of the requests take at most?",

@@ -13,7 +13,7 @@ def test_a_reason_has_its_numbers() -> None:
     ranking = rank(summary)
     text = sentences.reason(summary, ranking.outcomes[1], ranking.order[0])
     assert text == (
-        "proxy-tcp (least-connections) loses 0 of 600 requests when a worker dies and all are restarted; "
+        "proxy-tcp (least-connections) loses 0 of 600 requests when workers die or are restarted; "
         "prefork (epoll) 30 of 630 requests, reuseport (supervised) 31 of 631 requests, "
         "direct all (one process cannot be replaced without a gap). Of prefork (epoll) in all repetitions: "
         "90 reset, on connections that the dead worker held or had not accepted yet."

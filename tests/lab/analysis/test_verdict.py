@@ -24,7 +24,7 @@ def test_the_one_that_loses_nothing() -> None:
     assert verdict.headline == "Deploy proxy-tcp (least-connections)."
     assert verdict.runner_up == Way("prefork", "epoll")
     assert len(verdict.reasons) == 1
-    assert "loses 0 of 600 requests when a worker dies" in verdict.reasons[0]
+    assert "loses 0 of 600 requests when workers die" in verdict.reasons[0]
     assert verdict.confidence == "fair"
     assert len(verdict.doubts) == 1
     assert "3 runs of each" in verdict.doubts[0]
