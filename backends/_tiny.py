@@ -6,6 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
+from backends._work import work_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedIOBase
@@ -50,14 +52,20 @@ def answer_with_pid(stream: Stream, out: Stream, name: str) -> None:
     if not head:
         return
     method, path, *_ = [*head[0].decode("latin-1").split(), "", ""]
-    report = {
-        "pid": os.getpid(),
-        "worker": name,
-        "method": method,
-        "path": path,
-        "body_length": read_body(stream, head),
-    }
-    body = b"" if method == "HEAD" else json.dumps(report).encode() + b"\n"
-    out.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n")
-    out.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    length = read_body(stream, head)
+    try:
+        work = work_of(path)
+    except ValueError as error:
+        _answer(out, b"400 Bad Request", f"{error}\n".encode(), method)
+        return
+    work.do()
+    report = {"pid": os.getpid(), "worker": name, "method": method, "path": path, "body_length": length}
+    body = json.dumps(report).encode() + b"\n" if work.size is None else b"x" * work.size
+    _answer(out, b"200 OK", body, method)
+
+
+def _answer(out: Stream, status: bytes, body: bytes, method: str) -> None:
+    out.write(b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nConnection: close\r\n" % status)
+    out.write(b"Content-Length: %d\r\n\r\n" % len(body))
+    out.write(b"" if method == "HEAD" else body)
     out.flush()

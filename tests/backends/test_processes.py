@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,16 @@ def test_prefork_reads_bodies_and_removes_its_socket_file(tmp_path: Path) -> Non
         head = b"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
         assert b'"body_length": 5' in exchange(backend.address, head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.slow
+def test_prefork_does_the_work_that_a_request_asks_for() -> None:
+    with start_backend("prefork") as backend:
+        start = time.monotonic()
+        assert request(backend.address, "/?delay=0.05&cpu=0.01&size=5").body == b"xxxxx"
+        assert time.monotonic() - start >= 0.06
+        assert request(backend.address, "/?size=many").status == 400
+        assert request(backend.address, "/?size=5", "HEAD").body == b""
 
 
 @pytest.mark.slow

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from proxy.lab.models.direct import Direct
 from proxy.lab.models.reuseport import Reuseport
+from proxy.lab.models.systemd.accept import SystemdAccept
+from proxy.lab.models.systemd.sockets import SystemdSocket
+from proxy.lab.models.systemd.template import Systemd
 
 if TYPE_CHECKING:
     from proxy.lab.models.model import Model
@@ -13,5 +16,8 @@ if TYPE_CHECKING:
 _ALL: tuple[Model, ...] = (
     Direct(),
     Reuseport(),
+    Systemd(),
+    SystemdAccept(),
+    SystemdSocket(),
 )  # fmt: skip
 MODELS = {model.name: model for model in _ALL}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.lab.deployment import DeployError
+from proxy.lab.emit.located import SEARCH
 from proxy.lab.systemd.private import NoSystemd, PrivateSystemd
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Manager:
 
     async def give_environment(self) -> None:
         """Ours to all services, as whatever else deploys an application passes it on."""
-        ours = {name: value for name, value in os.environ.items() if _may_pass(name, value)}
+        ours = {name: value for name, value in os.environ.items() if _may_pass(name, value)} | {"PATH": SEARCH}
         # Values go through the environment of systemctl: its arguments, everybody may read.
         said = await self.run("systemctl", "--user", "import-environment", *ours, environment=ours)
         if said:
