@@ -29,9 +29,14 @@ BLOCK = b"x" * pseudo_random.BLOCK
 
 @dataclass(frozen=True)
 class Options:
-    """How to answer. size: of a body of x instead of the JSON. Each may be set by the query of a request."""
+    """How to answer; each may be set by the query of a request.
+
+    delay: seconds until then, in which others are served; block: in which nobody is, as in a call that waits for a
+    database; cpu: in which the process computes. size: of a body of x instead of the JSON.
+    """
 
     delay: float = 0.0
+    block: float = 0.0
     cpu: float = 0.0
     size: int | None = None
     seed: int = 0
@@ -42,6 +47,7 @@ class Options:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "delay": float,
+    "block": float,
     "cpu": float,
     "size": int,
     "seed": int,
@@ -60,6 +66,14 @@ def options_of(query: bytes, defaults: Options) -> Options:
     if not 200 <= options.status <= 999 or (options.size or 0) < 0:
         raise ValueError("status is 200 to 999, size is not negative")
     return options
+
+
+def work(options: Options) -> None:
+    """What keeps the whole process from everything else."""
+    if options.block:
+        time.sleep(options.block)
+    if options.cpu:
+        burn(options.cpu)
 
 
 def burn(seconds: float) -> None:
@@ -106,13 +120,13 @@ class Hello:
         exchange.keep_alive = exchange.keep_alive and not options.close
         if options.delay or options.chunked or (options.size or 0) > len(BLOCK):
             return self._hello_slowly(exchange, options)
-        burn(options.cpu)
+        work(options)
         exchange.answer(options.status, self._body(exchange) if options.size is None else BLOCK[: options.size])
         return None
 
     async def _hello_slowly(self, exchange: Exchange, options: Options) -> None:
         await asyncio.sleep(options.delay)
-        burn(options.cpu)
+        work(options)
         if options.size is None:
             body = self._body(exchange)
             await send(exchange, options, [body], len(body))

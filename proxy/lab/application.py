@@ -32,7 +32,7 @@ class Application:
     stdio      serves the one connection that is its standard input and output, then ends
 
     {worker} is the number of the worker, from 1. is_sample: our own; models have variants of it, and it takes
-    `?cpu=SECONDS&delay=SECONDS&size=BYTES` in every request.
+    `?cpu=SECONDS&delay=SECONDS&block=SECONDS&size=BYTES` in every request.
     """
 
     name: str

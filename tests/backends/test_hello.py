@@ -212,6 +212,18 @@ def test_keep_alive_ends_idle_connections_and_zero_turns_it_off() -> None:
         assert request(backend.address).headers["Connection"] == "close"
 
 
+@pytest.mark.parametrize(("kind", "is_first"), [("block", True), ("delay", False)])
+def test_others_wait_for_who_blocks_and_not_for_who_is_delayed(hello: str, kind: str, is_first: bool) -> None:
+    with connect(hello) as slow:
+        slow.sendall(b"GET /?%b=0.1 HTTP/1.1\r\nHost: test\r\n\r\n" % kind.encode())
+        assert request(hello, "/").status == 200
+        slow.setblocking(False)
+        try:
+            assert slow.recv(100).startswith(b"HTTP/1.1 200") is is_first
+        except BlockingIOError:
+            assert not is_first
+
+
 @pytest.mark.slow
 def test_cpu_is_burnt() -> None:
     with start_backend("hello", "--cpu", "0.05") as backend:

@@ -45,7 +45,7 @@ Paths = tuple[tuple[float, str], ...]
 
 
 def constant(seconds: float, kind: str = "cpu") -> Paths:
-    """kind: "cpu" burns it, "delay" sleeps it."""
+    """kind: "cpu" burns it, "delay" sleeps it and leaves the process to others, "block" sleeps it and does not."""
     return ((1.0, f"/?{kind}={seconds:.6f}"),)
 
 
