@@ -24,7 +24,7 @@ def lines(comparison: Comparison, width: int = 80) -> list[str]:
 def test_a_row_for_each_way_from_the_best() -> None:
     head, *rows = lines(compared(), 120)
     assert head.split() == ["fails", "lost", "p99", "capacity", "memory"]
-    assert [row.split()[0] for row in rows if row[0].isalpha()][:4] == ["proxy-tcp", "prefork", "reuseport", "direct"]
+    assert [row.split()[0] for row in rows if row[:1].isalpha()][:4] == ["proxy-tcp", "prefork", "reuseport", "direct"]
     assert rows[0].split() == ["proxy-tcp", "0", "0", "8", "ms", "10,995/s", "9.53", "MiB"]
 
 
