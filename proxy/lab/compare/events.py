@@ -12,7 +12,7 @@ from proxy.lab.results import ScenarioResult
 @dataclass(frozen=True, slots=True)
 class Planned:
     """Before anything runs, and again when more is known. runs: scenarios to come, of all cells. seconds: about, until
-    the end of all. rate: requests per second of open loops; 0 while it is not chosen. why: of the rate, a sentence."""
+    the end of all. rate: requests per second of open loops; 0 while it is not chosen. why: of the rate."""
 
     runs: int
     seconds: float

@@ -33,14 +33,14 @@ def calibrators(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def choose_rate(capacities: Mapping[str, float]) -> tuple[float, str]:
-    """Requests per second, and why, as a sentence. capacities: by model; empty or 0 where none could be measured."""
+    """Requests per second, and why, in words that follow the number. capacities: by model; empty or 0 where none could be measured."""
     known = {model: capacity for model, capacity in capacities.items() if capacity > 0}
     if not known:
-        return UNKNOWN, f"{UNKNOWN:g} requests a second, by default: no capacity could be measured"
+        return UNKNOWN, "by default, as no capacity could be measured"
     rate = _rounded(min(SHARE * min(known.values()), MOST))
     told = ", ".join(f"{model} {capacity:,.0f}/s" for model, capacity in sorted(known.items(), key=lambda kv: kv[1]))
     how = "half of" if rate < MOST else "what the generator can do at ease, below half of"
-    return rate, f"{rate:,g} requests a second, {how} the least capacity of {told}"
+    return rate, f"{how} the least capacity of {told}"
 
 
 def _rounded(rate: float) -> float:

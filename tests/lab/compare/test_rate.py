@@ -30,13 +30,13 @@ def test_the_single_process_is_measured_where_there_is_nobody_else() -> None:
 def test_half_of_the_least_capacity_in_two_digits() -> None:
     rate, why = choose_rate({"proxy-tcp": 4321.0, "queue": 1251.0})
     assert rate == 630.0
-    assert why == "630 requests a second, half of the least capacity of queue 1,251/s, proxy-tcp 4,321/s"
+    assert why == "half of the least capacity of queue 1,251/s, proxy-tcp 4,321/s"
 
 
 def test_no_more_than_the_generator_can_do_beside_what_it_measures() -> None:
     rate, why = choose_rate({"proxy-tcp": 50_000.0})
     assert rate == 2000.0
-    assert why.startswith("2,000 requests a second, what the generator can do at ease")
+    assert why.startswith("what the generator can do at ease")
 
 
 def test_what_could_not_be_measured_does_not_count() -> None:
