@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 import trio
 from rich.console import Console
 
+from proxy.lab.analysis.verdict import judge
 from proxy.lab.application import SAMPLE, parse_application
 from proxy.lab.compare import listing
 from proxy.lab.compare.compare import Comparing, available
 from proxy.lab.compare.settings import Settings
 from proxy.lab.models.registry import MODELS
 from proxy.lab.report.progress import Progress
+from proxy.lab.report.table import report_text
 from proxy.lab.report.to_json import to_json
 from proxy.lab.scenarios.registry import SCENARIOS
 
@@ -30,6 +33,7 @@ NOTHING = 1  # no model could be measured
 BAD_OPTION = 2
 BY_SIGNAL = 128  # and the signal's number, as a shell has it
 REPETITIONS = 3
+PIPE_WIDTH = 120  # columns where no terminal tells
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,6 +88,8 @@ def check_places(arguments: argparse.Namespace) -> None:
 def write(arguments: argparse.Namespace, comparison: Comparison) -> None:
     if arguments.json:
         Path(arguments.json).write_text(to_json(comparison), encoding="utf-8")
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    Console(width=width, highlight=False).print(report_text(comparison, judge(comparison)))
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

@@ -33,7 +33,8 @@ def calibrators(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def choose_rate(capacities: Mapping[str, float]) -> tuple[float, str]:
-    """Requests per second, and why, in words that follow the number. capacities: by model; empty or 0 where none could be measured."""
+    """Requests per second, and why, in words that follow the number. capacities: by model; 0 where it could not be
+    measured."""
     known = {model: capacity for model, capacity in capacities.items() if capacity > 0}
     if not known:
         return UNKNOWN, "by default, as no capacity could be measured"
