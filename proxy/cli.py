@@ -11,6 +11,7 @@ from proxy import __version__
 from proxy.core.address import AddressError, parse_address
 from proxy.core.config import ConfigErrors, json_schema, problems_as_json, render_problems
 from proxy.lab.compare import options as compare_options
+from proxy.lab.emit import options as units_options
 from proxy.lab.simulate import options as simulate_options
 from proxy.serve.logs.program_log import start_logging
 from proxy.serve.reload.reloading import check_configuration
@@ -31,6 +32,7 @@ examples:
   rproxy doctor --config lb.toml    look at this machine too, and explain each finding with its fix
   rproxy top --admin HOST:PORT      watch a running rproxy: backends, workers, errors; with --once as text
   rproxy compare --quick            your application in every way of spreading work, measured side by side
+  rproxy units reuseport --dir D    systemd units that deploy your application in one of these ways
   rproxy simulate --workers 12      the ways of spreading work, simulated: who waits how long, who gets how much
   rproxy schema > rproxy.json       a JSON Schema, for completion and checks in editors
 """
@@ -51,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _top(arguments)
     if arguments.command == "compare":
         return _compare(arguments)
+    if arguments.command == "units":
+        return _units(arguments)
     if arguments.command == "simulate":
         return _simulate(arguments)
     if arguments.config is None:
@@ -89,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     compare_options.add_options(compare)
+    units = commands.add_parser(
+        "units",
+        help="write the systemd units of an application in one of the models of compare",
+        epilog=units_options.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    units_options.add_options(units)
     simulate = commands.add_parser(
         "simulate",
         help="simulate ways of spreading work over up to thousands of workers",
@@ -145,6 +156,13 @@ def _top(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"rproxy: --admin: {error}\n")
         return BAD_CONFIG
     return top(address, once=arguments.once)
+
+
+def _units(arguments: argparse.Namespace) -> int:
+    """Imported late, as the doctor is."""
+    from proxy.lab.emit import command
+
+    return command.run(arguments)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -43,6 +43,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/models/queue/beanstalk/statistics.py": "lab/models/queue/beanstalk/test_server.py has others read them",
     "proxy/lab/models/queue/beanstalk/store.py": "lab/models/queue/beanstalk/test_session.py, by every command",
     "proxy/lab/models/queue/beanstalk/tube.py": "lab/models/queue/beanstalk/test_session.py, by every command",
+    "proxy/lab/emit/options.py": "lab/emit/test_command.py parses by it",
     "proxy/lab/emit/unit_files.py": "lab/emit/test_worker_units.py has systemd read all of them",
     "proxy/lab/models/systemd/deployed.py": "lab/models/systemd/test_template.py and test_sockets.py",
     "proxy/lab/models/systemd/lab_application.py": "lab/models/systemd/test_template.py names a missing program",

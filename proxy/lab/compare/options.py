@@ -23,22 +23,7 @@ in --app: {host} and {port} to listen on, or {socket}, or {fd} of a socket that 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what runs")
-    what.add_argument("--app", action="append", default=[], metavar="COMMAND", help="with {port}, {socket} or {fd}")
-    what.add_argument(
-        "--app-reuseport",
-        action="append",
-        default=[],
-        metavar="COMMAND",
-        help="with {port}; one that sets SO_REUSEPORT, so that several can be started on a port",
-    )
-    what.add_argument(
-        "--app-stdio",
-        action="append",
-        default=[],
-        metavar="COMMAND",
-        help="serves one connection, its standard input and output",
-    )
-    what.add_argument("--workers", type=int, default=2, metavar="N", help="processes of it; default: 2")
+    add_application(what)
     what.add_argument("--models", metavar="A,B", help="default: all; --list names them")
     load = parser.add_argument_group("what is asked of it")
     load.add_argument("--quick", action="store_true", help="a variant of each model, once, in under two minutes")
@@ -53,3 +38,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--html", metavar="FILE", help="a report with charts, in one file")
     out.add_argument("--emit", metavar="DIR", help="the files to deploy what did best")
     parser.add_argument("--list", action="store_true", help="name models and scenarios, what is missing, and end")
+
+
+def add_application(group: argparse._ArgumentGroup) -> None:
+    """The options that tell of an application, for `command.application_of`."""
+    group.add_argument("--app", action="append", default=[], metavar="COMMAND", help="with {port}, {socket} or {fd}")
+    group.add_argument(
+        "--app-reuseport",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="with {port}; one that sets SO_REUSEPORT, so that several can be started on a port",
+    )
+    group.add_argument(
+        "--app-stdio",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="serves one connection, its standard input and output",
+    )
+    group.add_argument("--workers", type=int, default=2, metavar="N", help="processes of it; default: 2")
