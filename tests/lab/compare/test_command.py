@@ -74,7 +74,7 @@ def test_a_run_from_start_to_end(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert capacity.figures["requests_per_second"] > float(comparison.settings["rate"])
     assert "half of the least capacity of direct" in comparison.settings["rate_why"]
     out = capfd.readouterr()
-    assert "Deploy direct." in out.out
+    assert "\ndirect " in out.out
     assert "2 measurements, about" in out.err
     (direct,) = comparison.available
     assert "backends.hello" in direct.description
