@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from proxy.core.client.peer import Peer
+    from proxy.core.http.shapes import Shape
 
 OK = "ok"
 SWITCHED = 101  # the status of an exchange that became a tunnel
@@ -31,12 +32,15 @@ class Client:
 
 class LoggedHead(Protocol):
     """What a format reads of a request head: `RequestHead`, or `SeenHead`. log_text: as `Client.text`; a head
-    that is repeated is the same object, and the text of a request costs more than all the rest of its line."""
+    that is repeated is the same object, and the text of a request costs more than all the rest of its line.
+    shape, own: as `RequestHead` has them; shape is None when `forward` tells other fields than the client did."""
 
     method: bytes
     target: bytes
     host: bytes | None
     forward: bytes
+    own: bytes
+    shape: Shape | None
     log_text: str
 
     @property
@@ -47,7 +51,7 @@ class LoggedHead(Protocol):
 class SeenHead:
     """Of a request that was refused before it was read: what its first bytes seem to say. method is b"" if nothing."""
 
-    __slots__ = ("forward", "host", "is_1_1", "log_text", "method", "target")
+    __slots__ = ("forward", "host", "is_1_1", "log_text", "method", "own", "shape", "target")
 
     def __init__(self, data: bytes) -> None:
         line = _REQUEST_LINE.match(data)
@@ -56,7 +60,8 @@ class SeenHead:
         self.target = _USER.sub(b"//", line[2]) if line else b""
         self.host: bytes | None = host[1] if host else None
         self.is_1_1 = line[3] == b"1.1" if line and line[3] else None
-        self.forward = b""
+        self.forward = self.own = b""
+        self.shape: Shape | None = None
         self.log_text = ""
 
 

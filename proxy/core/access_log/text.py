@@ -75,6 +75,12 @@ def field(head: bytes, name: bytes) -> bytes:
     return head[start : head.index(b"\r", start)]
 
 
+def tells_of_client(fields: bytes) -> bool:
+    """Whether there may be a Referer or a User-Agent in them."""
+    fields = fields.lower()
+    return b"referer:" in fields or b"user-agent:" in fields
+
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in every locale
 
 

@@ -28,11 +28,11 @@ class Shape:
     """front, back: fields as they came, with their CRLF, and the blank line with the last ones. front_passed_on,
     back_passed_on: what of them is. front_effects, back_effects: what they do to a head.
     count: how many fields. credit: how many heads fitted, less the price of its making.
-    log_text: what the access log made of it.
+    log_text: what the access log made of it and of logged_host, which is the Host of nearly all of its heads.
     """
 
     __slots__ = ("back", "back_effects", "back_passed_on", "back_size", "count", "credit", "front", "front_effects",
-                 "front_passed_on", "front_size", "log_text")  # fmt: skip
+                 "front_passed_on", "front_size", "log_text", "logged_host")  # fmt: skip
 
     def __init__(self, fields: FieldLines, front: Sequence[bytes], back: Sequence[bytes], credit: int) -> None:
         self.front = b"".join(front)
@@ -44,6 +44,7 @@ class Shape:
         self.count = len(front) + len(back)
         self.credit = credit
         self.log_text = ""
+        self.logged_host: bytes | None = None
 
     def own(self, data: bytes, start: int) -> bytes | None:
         """The lines between, of a head whose fields begin at `start`; None if it has another shape."""

@@ -105,6 +105,7 @@ class LiveRoute:
             head.forward = b"%b %b%b" % (head.method, self._rewrite(head.target), head.forward[behind_target:])
         if self.request_fields:
             head.forward = self.request_fields.apply(head.forward, head.host or b"localhost")
+            head.shape = None  # it tells of fields that may be others now
 
     def admits(self, session: HttpSession) -> bool:
         return self._access.admits(session.peer.host)

@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 from proxy.core.access_log.json_lines import JsonLines
 from proxy.core.access_log.record import Client, SeenHead
 from proxy.core.client.peer import Peer, TlsFacts
+from proxy.core.http.request import RequestParser
 from tests.core.access_log.support import MARKS, WALL, client, head, record
+
+REPEATED = (b"Accept: */*", b"X-A: 1", b"X-B: 2")
+OWN = (
+    b"X-Id: 1",
+    b"Referer: http://a/b?c",
+    b"user-agent: curl/8",
+    b"REFERER: /",
+    b"X-Referer: b",
+    b"X-C: user-agent: 1",
+)
+FIRST = (b"GET /%d HTTP/1.1", b"GET http://A/%d HTTP/1.1", b"GET /%d?x HTTP/1.0")
 
 
 def line(**changes: Any) -> str:
@@ -64,6 +76,29 @@ def test_no_secret_is_logged() -> None:
     request = b"GET /a?token=SECRET HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n" % fields
     assert "SECRET" not in line(head=head(request))
     assert "SECRET" not in line(head=SeenHead(request))
+
+
+@given(st.lists(st.lists(st.sampled_from(OWN), max_size=2), min_size=4, max_size=8), st.sampled_from(FIRST))
+def test_what_a_client_repeats_is_told_as_if_it_were_new(requests: list[list[bytes]], first: bytes) -> None:
+    parser, made = RequestParser(), JsonLines("web", "5eed", query=False)
+    for number, own in enumerate(requests):
+        start = first % number if number % 3 else b"GET /%d?q HTTP/1.1" % number
+        data = b"\r\n".join((start, b"Host: a", *REPEATED, *own, *REPEATED, b"", b""))
+        known, new = parser.parse(data, "192.0.2.1"), parser.parse(data)
+        assert made.line(record(head=known), WALL) == JsonLines("web", "5eed", query=False).line(record(head=new), WALL)
+
+
+def test_what_was_short_is_told_as_what_was_not() -> None:
+    made = JsonLines("web", "5eed", query=False)
+    for began in (0.5, 0.5, 0.75):
+        for took in (0.0, 0.001, 0.001, 0.0025):
+            at_once = (began, began, began, began, began, began + took, began + took)
+            later = (*at_once[:6], began + took + 0.001)
+            for marks, rest in ((at_once, 0), (later, 1000)):
+                found = json.loads(made.line(record(marks=marks), WALL))
+                total = round(took * 1e6) + rest
+                assert list(found["us"].values()) == [0, 0, 0, 0, total - rest, rest, total]
+                assert found["time"] == f"2026-11-18T11:06:40.{round(began * 1000)}Z"
 
 
 @given(st.binary(), st.binary(), st.binary(), st.text())
