@@ -1,4 +1,4 @@
-"""What a request asks of a server that has no room for all of `hello`: `?cpu=SECONDS&delay=SECONDS&size=BYTES`.
+"""What a request asks of a server that has no room for all of `hello`: `?cpu=SECONDS&delay=SECONDS&block=SECONDS&size=BYTES`.
 
 Without urllib, whose import would be a tenth of the life of a process per connection.
 """
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 
 class Work(NamedTuple):
-    """cpu: to burn; delay: to sleep; both in seconds. size: of the body instead of a report, in bytes."""
+    """cpu: to burn; delay: to sleep, which here is the same as to block; both in seconds. size: of the body instead of a
+    report, in bytes."""
 
     cpu: float = 0.0
     delay: float = 0.0
@@ -31,4 +32,5 @@ def work_of(target: str) -> Work:
     size = int(values["size"]) if "size" in values else None
     if size is not None and size < 0:
         raise ValueError("size is not negative")
-    return Work(float(values.get("cpu", 0.0)), float(values.get("delay", 0.0)), size)
+    delay = float(values.get("delay", 0.0)) + float(values.get("block", 0.0))
+    return Work(float(values.get("cpu", 0.0)), delay, size)

@@ -82,7 +82,8 @@ class Watch:
         self._told = await _told_requests(self._deployment)
         if not self.looks:
             self._told_before = self._told
-        ends, parents = server_ends(), read_parents()
+        parents = read_parents()
+        ends = server_ends()  # last: between this and who holds them, those that live for some ms are lost
         look = Look(time.monotonic())
         for worker in self._deployment.workers():
             self._look_at_process(worker.number, worker.pid, parents)

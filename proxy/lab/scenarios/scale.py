@@ -25,10 +25,10 @@ SUMMARY = "twice the workers, then as few again, under load: when new ones have 
 KIND: Kind = "http"
 ORDER = 70
 NEEDS_SAMPLE = False
-UP, DOWN = 0.2, 0.65  # of the measured time
+UP, DOWN = 0.2, 0.75  # of the measured time
 INTERVAL = 0.05  # seconds between two looks: each sees what requests are under way
-WINDOW = 0.5  # seconds in which new workers do their share
-REQUEST = 0.01  # seconds that a request of our sample application sleeps
+WINDOW = 1.0  # seconds in which new workers do their share
+REQUEST = 0.02  # seconds that a request of our sample application sleeps
 
 
 def duration(plan: Plan) -> float:

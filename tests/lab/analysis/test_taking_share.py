@@ -19,7 +19,7 @@ def looks(rate_of_new: float, since: float) -> list[Done]:
 
 def test_it_is_told_when_they_have_their_share() -> None:
     found = seconds_to_share(looks(10, 2.0), {3, 4}, 101.0, 0.5)
-    assert found == pytest.approx(0.7, abs=0.11), "half of an even share is a third of what the others do"
+    assert found == pytest.approx(1.0, abs=0.11)
 
 
 def test_who_does_too_little_never_has_it() -> None:
@@ -29,6 +29,11 @@ def test_who_does_too_little_never_has_it() -> None:
 
 def test_who_has_it_at_once() -> None:
     assert seconds_to_share(looks(10, 0.0), {3, 4}, 101.0, 0.5) == 0.0
+
+
+def test_what_was_done_once_is_no_share() -> None:
+    first = [Done(at, {1: 10.0 * at, 2: 1.0 if at >= 1 else 0.0}) for at in range(4)]
+    assert seconds_to_share(first, {2}, 0.0, 1.0) is None
 
 
 def test_a_share_of_what_was_done_meanwhile() -> None:
