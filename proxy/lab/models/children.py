@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import trio
@@ -16,7 +16,8 @@ from proxy.serve.backends.child import Child
 from proxy.serve.machine.sock_diag import listening_sockets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from proxy.core.address import Address
 
@@ -112,6 +113,17 @@ async def children() -> AsyncIterator[Children]:
             nursery.cancel_scope.cancel()
     if raised is not None:
         raise raised
+
+
+@contextmanager
+def no_sockets_left(directory: Path) -> Iterator[None]:
+    """At the end the socket files are removed from it that killed processes have left."""
+    try:
+        yield
+    finally:
+        for path in directory.iterdir():
+            if path.is_socket():
+                path.unlink(missing_ok=True)
 
 
 async def until_it_listens(address: str, running: Running, deadline: float) -> None:

@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 from proxy.lab.models.direct import Direct
 from proxy.lab.models.reuseport import Reuseport
+from proxy.lab.models.rivals.caddy import Caddy
+from proxy.lab.models.rivals.envoy import Envoy
+from proxy.lab.models.rivals.haproxy import Haproxy
+from proxy.lab.models.rivals.model import RivalModel
+from proxy.lab.models.rivals.nginx import Nginx
 from proxy.lab.models.systemd.accept import SystemdAccept
 from proxy.lab.models.systemd.sockets import SystemdSocket
 from proxy.lab.models.systemd.template import Systemd
@@ -19,5 +24,9 @@ _ALL: tuple[Model, ...] = (
     Systemd(),
     SystemdAccept(),
     SystemdSocket(),
+    RivalModel(Nginx),
+    RivalModel(Haproxy),
+    RivalModel(Envoy),
+    RivalModel(Caddy),
 )  # fmt: skip
 MODELS = {model.name: model for model in _ALL}
