@@ -25,7 +25,7 @@ _PREVIOUS = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.P
 # What nginx does by default it has to be told: to try another backend when one fails before it answered, and never for
 # what may not be sent twice. FULL_SCAN: all backends are looked at; by default it would be two at random. A dead one
 # has the fewest requests, so that its first failure has to put it aside (else 39 of 2,000 requests were answered 503
-# when a worker was killed), for a second as nginx does; and the last one never, nor is 503 answered because all are aside.
+# when a worker was killed), for a second as nginx does; but never the last one, and where all are aside all are tried.
 _CONFIG = """\
 admin:
   address: {{ pipe: {{ path: "{directory}/admin.sock" }} }}
