@@ -1,4 +1,4 @@
-"""What a request asks of a server that has no room for all of `hello`: `?cpu=SECONDS&delay=SECONDS&block=SECONDS&size=BYTES`.
+"""What a request asks of a server that has no room for all of `hello`: cpu, delay, block and size.
 
 Without urllib, whose import would be a tenth of the life of a process per connection.
 """
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 
 class Work(NamedTuple):
-    """cpu: to burn; delay: to sleep, which here is the same as to block; both in seconds. size: of the body instead of a
-    report, in bytes."""
+    """cpu: to burn; delay: to sleep, to block is the same here; both in seconds. size: of the body instead of a report,
+    in bytes."""
 
     cpu: float = 0.0
     delay: float = 0.0
