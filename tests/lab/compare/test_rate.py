@@ -19,8 +19,8 @@ def test_a_proxy_and_a_queue_stand_for_many() -> None:
     assert models(*several, candidate("queue", stands_for=False)) == ["queue", "proxy-tcp"]
 
 
-def test_of_others_a_few_are_measured_and_the_single_process_is_not() -> None:
-    assert models(*map(candidate, ("direct", "a", "b", "c", "d"))) == ["a", "b", "c"]
+def test_of_others_a_few_are_measured_and_what_is_far_below_them_is_not() -> None:
+    assert models(*map(candidate, ("direct", "systemd-accept", "a", "b", "c", "d"))) == ["a", "b", "c"]
 
 
 def test_the_single_process_is_measured_where_there_is_nobody_else() -> None:
