@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
-from backends._work import work_of
+from backends._options import Options, options_of, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     Stream = BinaryIO | BufferedIOBase
 
 MAX_LINE = 64 * 1024
+DEFAULTS = Options()
 
 
 def read_head(stream: Stream) -> list[bytes]:
@@ -51,21 +53,25 @@ def answer_with_pid(stream: Stream, out: Stream, name: str) -> None:
     head = read_head(stream)
     if not head:
         return
-    method, path, *_ = [*head[0].decode("latin-1").split(), "", ""]
+    method, target, *_ = [*head[0].decode("latin-1").split(), "", ""]
+    path, _, query = target.partition("?")
     length = read_body(stream, head)
     try:
-        work = work_of(path)
+        options = options_of(query.encode("latin-1"), DEFAULTS)
     except ValueError as error:
-        _answer(out, b"400 Bad Request", f"{error}\n".encode(), method)
+        _write(out, 400, "text/plain", f"{error}\n".encode(), method)
         return
-    work.do()
+    time.sleep(options.delay)
+    work(options)
+    if options.size is not None:
+        _write(out, 200, "application/octet-stream", b"x" * options.size, method)
+        return
     report = {"pid": os.getpid(), "worker": name, "method": method, "path": path, "body_length": length}
-    body = json.dumps(report).encode() + b"\n" if work.size is None else b"x" * work.size
-    _answer(out, b"200 OK", body, method)
+    _write(out, 200, "application/json", json.dumps(report).encode() + b"\n", method)
 
 
-def _answer(out: Stream, status: bytes, body: bytes, method: str) -> None:
-    out.write(b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nConnection: close\r\n" % status)
-    out.write(b"Content-Length: %d\r\n\r\n" % len(body))
-    out.write(b"" if method == "HEAD" else body)
+def _write(out: Stream, status: int, content_type: str, body: bytes, method: str) -> None:
+    out.write(b"HTTP/1.1 %d %s\r\n" % (status, b"OK" if status == 200 else b"Bad Request"))
+    out.write(b"Content-Type: %s\r\nConnection: close\r\n" % content_type.encode())
+    out.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), b"" if method == "HEAD" else body))
     out.flush()

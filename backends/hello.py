@@ -9,78 +9,20 @@ import argparse
 import asyncio
 import json
 import os
-import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from backends import pseudo_random
 from backends._exchange import BINARY, TEXT, Exchange
 from backends._http import Route, Server
 from backends._listen import address_of, announce, exit_on_sigterm, inherited, listening
+from backends._options import Options, options_of, work
 from backends._tunnel import open_raw, open_websocket
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
 BLOCK = b"x" * pseudo_random.BLOCK
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to answer; each may be set by the query of a request.
-
-    delay: seconds until then, in which others are served; block: in which nobody is, as in a call that waits for a
-    database; cpu: in which the process computes. size: of a body of x instead of the JSON.
-    """
-
-    delay: float = 0.0
-    block: float = 0.0
-    cpu: float = 0.0
-    size: int | None = None
-    seed: int = 0
-    status: int = 200
-    chunked: bool = False
-    close: bool = False
-
-
-_READERS: dict[str, Callable[[str], Any]] = {
-    "delay": float,
-    "block": float,
-    "cpu": float,
-    "size": int,
-    "seed": int,
-    "status": int,
-    "chunked": lambda text: text != "0",
-    "close": lambda text: text != "0",
-}
-
-
-def options_of(query: bytes, defaults: Options) -> Options:
-    """ValueError when a number is none. Names that we do not know are part of the echo, not an error."""
-    if not query:
-        return defaults
-    changes = {name: _READERS[name](text) for name, text in parse_qsl(query.decode("latin-1")) if name in _READERS}
-    options = replace(defaults, **changes)
-    if not 200 <= options.status <= 999 or (options.size or 0) < 0:
-        raise ValueError("status is 200 to 999, size is not negative")
-    return options
-
-
-def work(options: Options) -> None:
-    """What keeps the whole process from everything else."""
-    if options.block:
-        time.sleep(options.block)
-    if options.cpu:
-        burn(options.cpu)
-
-
-def burn(seconds: float) -> None:
-    """Uses that much CPU time; a busy machine makes it last longer, as real work would."""
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
 
 
 def filler(size: int) -> Iterable[bytes]:
@@ -159,7 +101,7 @@ class Hello:
 
     async def bytes(self, exchange: Exchange) -> None:
         try:
-            options = options_of(exchange.query, replace(self._options, size=self._options.size or 0))
+            options = options_of(exchange.query, self._options._replace(size=self._options.size or 0))
         except ValueError as error:
             exchange.answer(400, f"{error}\n".encode(), TEXT)
             return

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from backends._listen import address_of, listen
+from backends._ways_to_accept import WAYS
+from proxy.lab.models.whose import named_workers
+from proxy.serve.machine.port_sockets import connected_to
 from tests.processes import (
     DEADLINE,
     connect,
@@ -43,19 +46,21 @@ def pid_of(address: str) -> int:
     return pid
 
 
+def numbers_of(parent: int) -> list[int]:
+    return [worker.number for worker in named_workers(parent)]
+
+
 @pytest.mark.slow
-def test_prefork_restarts_a_worker_and_ends_all() -> None:
-    with start_backend("prefork", "--workers", "2") as backend:
-        seen: set[int] = set()
-
-        def has_seen(count: int) -> bool:
-            with contextlib.suppress(ConnectionError):  # a worker that is killed takes its connection with it
-                seen.add(pid_of(backend.address))
-            return len(seen) == count
-
-        wait_until(lambda: has_seen(2))
-        os.kill(max(seen), signal.SIGKILL)
-        wait_until(lambda: has_seen(3))
+@pytest.mark.parametrize("way", WAYS)
+def test_prefork_restarts_a_worker_and_ends_all(way: str) -> None:
+    with start_backend("prefork", "--workers", "2", "--accept", way) as backend:
+        parent = backend.process.pid
+        wait_until(lambda: numbers_of(parent) == [1, 2])
+        before = named_workers(parent)
+        os.kill(before[0].pid, signal.SIGKILL)
+        wait_until(lambda: numbers_of(parent) == [1, 2] and before[0] not in named_workers(parent))
+        seen = {worker.pid for worker in named_workers(parent)}
+        assert pid_of(backend.address) in seen
         backend.process.send_signal(signal.SIGTERM)
         assert backend.process.wait(DEADLINE) == 0
         wait_until(lambda: not any(map(is_alive, seen)))
@@ -81,13 +86,38 @@ def test_prefork_reads_bodies_and_removes_its_socket_file(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_prefork_does_the_work_that_a_request_asks_for() -> None:
-    with start_backend("prefork") as backend:
+@pytest.mark.parametrize("way", WAYS)
+def test_prefork_does_what_a_query_asks_for(way: str) -> None:
+    with start_backend("prefork", "--workers", "1", "--accept", way) as backend:
         start = time.monotonic()
-        assert request(backend.address, "/?delay=0.05&cpu=0.01&size=5").body == b"xxxxx"
-        assert time.monotonic() - start >= 0.06
-        assert request(backend.address, "/?size=many").status == 400
+        assert request(backend.address, "/?size=5&delay=0.05&cpu=0.01&block=0.01").body == b"xxxxx"
+        assert time.monotonic() - start >= 0.07
         assert request(backend.address, "/?size=5", "HEAD").body == b""
+        assert request(backend.address, "/?size=many").status == 400
+        assert json.loads(request(backend.address, "/a?b", "POST", b"abc").body)["body_length"] == 3
+        answers = exchange(backend.address, b"GET /1 HTTP/1.1\r\nHost: test\r\n\r\n" * 2)
+        assert answers.count(b"HTTP/1.1 200 ") == (1 if way == "blocking" else 2)  # which keeps no connection alive
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_prefork_grows_shrinks_and_replaces_its_workers_by_signals(way: str) -> None:
+    with start_backend("prefork", "--workers", "1", "--accept", way) as backend:
+        parent = backend.process
+        wait_until(lambda: numbers_of(parent.pid) == [1])
+        (first,) = named_workers(parent.pid)
+        parent.send_signal(signal.SIGTTIN)
+        wait_until(lambda: numbers_of(parent.pid) == [1, 2])
+        parent.send_signal(signal.SIGTTOU)
+        wait_until(lambda: numbers_of(parent.pid) == [1])
+        with ThreadPoolExecutor() as pool:
+            slow = pool.submit(request, backend.address, "/?delay=0.3&size=1")
+            wait_until(lambda: bool(connected_to(int(backend.address.rpartition(":")[2]), socket.AF_INET)))
+            parent.send_signal(signal.SIGHUP)
+            wait_until(lambda: not is_alive(first.pid))
+            assert slow.result(DEADLINE).body == b"x"
+        assert numbers_of(parent.pid) == [1]
+        assert pid_of(backend.address) != first.pid
 
 
 @pytest.mark.slow
