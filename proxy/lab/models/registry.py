@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from proxy.lab.models.direct import Direct
+from proxy.lab.models.prefork import Prefork
 from proxy.lab.models.reuseport import Reuseport
 from proxy.lab.models.rivals.caddy import Caddy
 from proxy.lab.models.rivals.envoy import Envoy
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _ALL: tuple[Model, ...] = (
     Direct(),
+    Prefork(),
     Reuseport(),
     Systemd(),
     SystemdAccept(),

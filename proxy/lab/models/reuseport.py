@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 BACKLOG = 4096  # the kernel lowers it to net.core.somaxconn
-LOOP = ("sh", "-c", 'while :; do "$@"; done', "sh")
+# With a trap the shell ends when its worker has: without, it leaves an orphan to whoever is process 1.
+LOOP = ("sh", "-c", 'trap exit TERM; while :; do "$@"; done', "sh")
 
 
 class Reuseport:
