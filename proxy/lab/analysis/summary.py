@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from proxy.lab.results import Comparison, ScenarioResult
 
 
+# What a generator that was late or busy makes look worse than it is. Who had the work, what failed, and what memory it
+# took are the same whenever requests came.
+TIMED = frozenset(("requests_per_second", "p50", "p90", "p99", "p999", "max", "fast_p99"))
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Way:
     """One variant of a model, and what was changed in the kernel for it: (name, value) pairs, mostly none."""
@@ -35,7 +40,7 @@ def way_of(result: ScenarioResult) -> Way:
 
 class Summary:
     """Of the results with figures. A result whose load was not valid, because the generator was itself the bottleneck,
-    gives no figure: `results` still has it."""
+    gives none of those that it made the times of: `results` still has them."""
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
@@ -60,7 +65,7 @@ class Summary:
         values = [
             result.figures[figure]
             for result in self.results(way, scenario)
-            if figure in result.figures and is_valid(result) and not isnan(result.figures[figure])
+            if figure in result.figures and counts(result, figure) and not isnan(result.figures[figure])
         ]
         return estimate(values) if values else None
 
@@ -86,6 +91,11 @@ class Summary:
     def scenarios(self) -> list[str]:
         """Those with results, in the order in which they first came."""
         return list(dict.fromkeys(result.scenario for result in self.comparison.results))
+
+
+def counts(result: ScenarioResult, figure: str) -> bool:
+    """Whether the figure is one of the target."""
+    return figure not in TIMED or is_valid(result)
 
 
 def is_valid(result: ScenarioResult) -> bool:

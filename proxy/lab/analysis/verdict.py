@@ -85,7 +85,7 @@ def _doubts(summary: Summary, ranking: Ranking) -> tuple[str, ...]:
     results = [result for result in summary.comparison.results if result.load is not None]
     if bad := sum(not is_valid(result) for result in results):
         found.append(
-            f"{bad} of {len(results)} loads are not counted, because the generator itself was in the way: "
+            f"The times of {bad} of {len(results)} loads do not count, because the generator itself was in the way: "
             "a machine with more processors, or nothing else to do, would tell more."
         )
     return tuple(found)

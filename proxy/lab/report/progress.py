@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from proxy.lab.analysis.summary import way_of
+from proxy.lab.analysis.summary import counts, way_of
 from proxy.lab.analysis.words import value_text
 from proxy.lab.compare.events import Began, Measured, Planned
 from proxy.lab.figures import FIGURES
@@ -108,5 +108,6 @@ def told(result: ScenarioResult) -> str:
         return f"{begin} cannot: {result.cannot}"
     shown = [name for name in TELLING if name in result.figures][:SHOWN]
     figures = "  ".join(f"{name} {value_text(result.figures[name], FIGURES[name].unit)}" for name in shown)
-    doubt = f"  (not counted: {result.load.why_invalid})" if result.load and not result.load.valid else ""
+    is_late = any(not counts(result, name) for name in shown)
+    doubt = f"  (does not count: {result.load.why_invalid})" if is_late and result.load else ""
     return f"{begin} {figures}{doubt}"

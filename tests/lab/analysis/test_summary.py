@@ -41,12 +41,14 @@ def test_what_was_changed_in_the_kernel_is_apart() -> None:
     assert summary.estimate(MIGRATED, "crash", "recovery") is None
 
 
-def test_a_load_that_was_not_valid_gives_no_figure() -> None:
+def test_a_load_that_was_not_valid_gives_no_times() -> None:
     late = load(0.001, 1, why_invalid="the generator was late")
     one = result("capacity", "a", of=late, requests_per_second=1.0)
     summary = Summary(compared(one))
     assert summary.estimate(Way("a", ""), "capacity", "requests_per_second") is None
     assert summary.invalid(Way("a", ""), "capacity") == "the generator was late"
+    held = result("footprint", "a", of=late, memory=1e6)
+    assert Summary(compared(held)).estimate(Way("a", ""), "footprint", "memory") is not None
     both = Summary(compared(one, replace(one, repetition=1, load=load(0.001, 1))))
     found = both.estimate(Way("a", ""), "capacity", "requests_per_second")
     assert found is not None

@@ -71,7 +71,7 @@ def test_a_run_that_was_ended_early() -> None:
 def test_a_generator_in_the_way_is_told() -> None:
     late = load(0.01, 1, why_invalid="the generator was late")
     verdict = judge(compared(result("slow", "direct", of=late, fast_p99=1.0)))
-    assert any("1 of 25 loads are not counted" in text for text in verdict.doubts)
+    assert any("The times of 1 of 25 loads do not count" in text for text in verdict.doubts)
     unknown = of(
         result("latency", "a", p99=0.01),
         result("capacity", "a", of=late, requests_per_second=1.0),
