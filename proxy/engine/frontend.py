@@ -24,7 +24,6 @@ from proxy.engine.http.reading import Reading
 from proxy.engine.http.session import HttpSession
 from proxy.engine.http.telling import http_session
 from proxy.engine.logged_tcp import LoggedTcpSession
-from proxy.engine.measured import MeasuredRecords
 from proxy.engine.tcp import TcpSession
 from proxy.engine.tls.handshake import TlsHandshake
 
@@ -131,9 +130,9 @@ class Frontend:
         old.is_draining = True
 
     def _make_records(self, settings: config.Frontend) -> RecordBuffer | None:
-        if settings.access_log is not None:
-            return RecordBuffer(self.tally)
-        return MeasuredRecords(self.tally) if self.tally is not None else None
+        if settings.access_log is None and self.tally is None:
+            return None
+        return RecordBuffer(self.tally)
 
     def _session(self, settings: config.Frontend) -> Step:
         """What serves a connection."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.core.metrics.told import BackendTold, FrontendTold, PoolTold, Told
-from proxy.engine.measured import MeasuredRecords
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -52,8 +51,8 @@ class Teller:
         active = 0
         for each in (frontend, *former):
             active += each.active
-            if isinstance(each.records, MeasuredRecords):
-                each.records.count()
+            if each.records is not None:
+                each.records.flush()
         if frontend.tally is None:
             return FrontendTold(active=active, accepted=accepted)
         return frontend.tally.take(active=active, accepted=accepted)

@@ -16,7 +16,6 @@ from proxy.engine.http.exchange import Exchange
 from proxy.engine.listener import Listener, refuse_new
 from proxy.engine.live_pool import LivePool
 from proxy.engine.make_backends import make_backends, read_tls_again
-from proxy.engine.measured import MeasuredRecords
 from proxy.engine.reactor import Reactor
 from proxy.engine.shared.shared_pool import SharedPool
 from proxy.engine.timers import Wheel
@@ -134,8 +133,8 @@ class Server:
         for log in [log for log in self.logs if log.records is frontend.records]:
             self.logs.remove(log)
             log.close()
-        if isinstance(frontend.records, MeasuredRecords):
-            frontend.records.count()
+        if frontend.records is not None:
+            frontend.records.flush()
 
     def send(self, order: Order, sockets: Sequence[socket.socket] = ()) -> None:
         """A controller in this process says what is to be done."""

@@ -12,8 +12,8 @@ import trio.testing
 from proxy.core.access_log.json_lines import JsonLines
 from proxy.core.client.peer import Peer
 from proxy.core.errors import ClientGone
-from proxy.engine import access_log
-from proxy.engine.access_log import Meter, RecordBuffer, reason_of
+from proxy.core.metrics.tally import Tally
+from proxy.engine.access_log import ENOUGH, Meter, RecordBuffer, reason_of
 from proxy.engine.http.logged import LoggedSession
 from proxy.serve.server import Server
 from tests.engine.logs import Log
@@ -29,43 +29,38 @@ def record(number: int) -> Record:
     return (RecordBuffer().new_client(Peer()), number, None, (0.0,) * 7, ("", "", 0, False, 0, 0, "ok"), 0, 0)
 
 
-def test_the_oldest_are_taken_first() -> None:
-    records = [record(number) for number in range(5)]
-    buffer = RecordBuffer()
+def test_records_are_handed_over_in_order_when_there_are_enough_or_somebody_asks() -> None:
+    records = [record(number) for number in range(ENOUGH + 2)]
+    buffer, taken = RecordBuffer(), list[list[object]]()
+    buffer.consume = taken.append
     for each in records:
         buffer.add(each)
-    assert buffer.take(3) == records[:3]
-    assert buffer.take(3) == records[3:]
-    assert buffer.take(3) == []
+    assert taken == [records[:ENOUGH]]
+    assert buffer.records == records[ENOUGH:]
+    buffer.flush()
+    assert taken == [records[:ENOUGH], records[ENOUGH:]]
+    assert buffer.records == []
 
 
-def test_when_it_is_full_the_newest_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "MAX_RECORDS", 2)
-    records = [record(number) for number in range(5)]
+def test_without_a_log_records_are_counted() -> None:
+    tally = Tally()
+    buffer = RecordBuffer(tally)
+    for number in range(ENOUGH + 1):
+        buffer.add(record(number))
+    assert sum(ended.count for ended in tally.take().ended) == ENOUGH
+    RecordBuffer().flush()
+
+
+async def test_waiting_ends_with_a_record_or_with_a_word_or_with_the_end() -> None:
     buffer = RecordBuffer()
-    for each in records:
-        buffer.add(each)
-    assert buffer.records == records[:2]
-    assert buffer.take_dropped() == 3
-    assert buffer.take_dropped() == 0
-
-
-async def test_waiting_ends_with_enough_records_or_with_the_end() -> None:
-    buffer = RecordBuffer()
-    for count in (1, 2, 3):
+    for end in (lambda: buffer.add(record(1)), buffer.wake, buffer.end):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(buffer.wait, count)
+            nursery.start_soon(buffer.wait)
             await trio.testing.wait_all_tasks_blocked()
-            for _ in range(count):
-                assert nursery.child_tasks
-                buffer.add(record(1))
-        await buffer.wait(count)
-        buffer.take(count)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(buffer.wait, 1)
-        await trio.testing.wait_all_tasks_blocked()
-        buffer.end()
-    await buffer.wait(1)
+            assert nursery.child_tasks
+            end()
+        buffer.flush()
+    await buffer.wait()
 
 
 def test_clients_are_numbered() -> None:

@@ -25,6 +25,9 @@ _GROUP = 64  # lines of one send to a stream
 
 
 class Destination(Protocol):
+    def pack(self, lines: list[str]) -> list[str]:
+        """As `write` takes them: several at a time, where lines need not go alone."""
+
     def write(self, lines: Sequence[str]) -> str:
         """Until all is written. Raises OSError: then it keeps what is left, which goes first when it is called again.
         Returns what is wrong all the same, or ""."""
@@ -48,11 +51,23 @@ class Stdout:
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
         self._left = b""
+        self._waiting: deque[str] = deque()
         self._is_torn = False
 
+    def pack(self, lines: list[str]) -> list[str]:
+        return ["".join(lines)]
+
     def write(self, lines: Sequence[str]) -> str:
-        self._left += "".join(lines).encode()
+        """Not all at once: a megabyte is memory that the kernel clears first, and that no cache holds, 2 us a line."""
+        self._waiting.extend(lines)
         is_pipe = stat.S_ISFIFO(os.fstat(self._descriptor).st_mode)
+        while self._left or self._waiting:
+            if not self._left:
+                self._left = self._waiting.popleft().encode()
+            self._write_left(is_pipe=is_pipe)
+        return ""
+
+    def _write_left(self, *, is_pipe: bool) -> None:
         at = 0
         try:
             while at < len(self._left):
@@ -65,7 +80,6 @@ class Stdout:
             if at:
                 self._is_torn = self._left[at - 1 : at] != b"\n"
                 self._left = self._left[at:]
-        return ""
 
     def _end_of_lines(self, at: int) -> int:
         """Of as many as a pipe takes whole. What is larger may be cut where it is full, and have lines of another
@@ -145,6 +159,9 @@ class Syslog:
         self._size = _GROUP if target.is_stream else 1
         self._sock: socket.socket | None = None
         self._left: deque[bytes] = deque()
+
+    def pack(self, lines: list[str]) -> list[str]:
+        return lines
 
     def write(self, lines: Sequence[str]) -> str:
         for start in range(0, len(lines), self._size):

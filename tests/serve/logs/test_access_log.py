@@ -16,6 +16,7 @@ import trio
 
 from proxy.core.address import TcpAddress, UnixAddress
 from proxy.core.config import AccessLog, LogFile, LogSyslog
+from proxy.engine import access_log as records
 from proxy.serve.logs import access_log
 from proxy.serve.logs.access_log import LogError
 from proxy.serve.one_process import serve
@@ -170,8 +171,8 @@ async def test_syslog_is_waited_for_and_found_again(
                 assert json.loads("{" + line)["status"] == 200
 
 
-async def test_a_slice_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(access_log, "SLICE", 2)
+async def test_enough_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(records, "ENOUGH", 2)
     log = Log(tmp_path)
     async with backend(hello) as app, proxy(config(app.address, frontend=log.settings)) as server:
         async with client(server) as wire:
