@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import struct
+from socket import SO_RCVTIMEO, SOL_SOCKET
 from typing import TYPE_CHECKING
 
 from backends._tiny import answer_with_pid
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     Serve = Callable[[socket.socket, str], None]
 
+LOOK = 100_000  # microseconds between looks whether to end
 WAYS = ("blocking", "epoll", "epoll-exclusive", "trio")
 
 
@@ -37,19 +40,22 @@ class _Blocking:
     closed after its answer: kept alive it would have the whole process."""
 
     def __init__(self) -> None:
-        self._is_busy = self._is_ending = False
+        self._is_ending = False
 
     def serve(self, sock: socket.socket, name: str) -> None:
         sock.setblocking(True)
+        # The kernel's own timeout: an exception out of a signal handler could come when accept has just returned, and
+        # with it a connection would be lost.
+        sock.setsockopt(SOL_SOCKET, SO_RCVTIMEO, struct.pack("ll", 0, LOOK))
         signal.signal(signal.SIGTERM, self._end)
         while not self._is_ending:
-            connection, _ = sock.accept()
-            self._is_busy = True
+            try:
+                connection, _ = sock.accept()
+            except BlockingIOError:
+                continue
+            connection.setsockopt(SOL_SOCKET, SO_RCVTIMEO, struct.pack("ll", 0, 0))  # inherited
             with connection, connection.makefile("rwb") as stream, contextlib.suppress(OSError, ValueError):
                 answer_with_pid(stream, stream, name)
-            self._is_busy = False
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         self._is_ending = True
-        if not self._is_busy:
-            raise SystemExit(0)
