@@ -16,6 +16,8 @@ from proxy.lab.application import SAMPLE, parse_application
 from proxy.lab.compare import listing
 from proxy.lab.compare.compare import Comparing, available
 from proxy.lab.compare.settings import Settings
+from proxy.lab.emit.units import NoUnits, Wish
+from proxy.lab.emit.winner import README, emit
 from proxy.lab.models.registry import MODELS
 from proxy.lab.report.progress import Progress
 from proxy.lab.report.table import report_text
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Collection
 
+    from proxy.lab.analysis.verdict import Verdict
     from proxy.lab.application import Application
     from proxy.lab.results import Comparison
 
@@ -37,11 +40,12 @@ PIPE_WIDTH = 120  # columns where no terminal tells
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The exit status: 0, 1 when nothing could be measured, 2 when an option makes no sense, 130 after Ctrl-C and 143
-    after SIGTERM, with what was measured until then written as if it were all."""
+    """The exit status: 0, 1 when nothing could be measured or deployed, 2 when an option makes no sense, 130 after
+    Ctrl-C and 143 after SIGTERM, with what was measured until then written as if it were all."""
     try:
         settings, application = settings_of(arguments), application_of(arguments)
-        check_places(arguments)
+        wish = Wish(application, settings.workers, arguments.listen)
+        check_places(arguments, wish)
     except (ValueError, OSError) as error:  # BadApplication among them
         sys.stderr.write(f"rproxy compare: {error}\n")
         return BAD_OPTION
@@ -52,10 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
         comparing = Comparing(settings, application, progress.tell)
         ended = trio.run(_run, comparing)
     comparison = comparing.comparison()
-    write(arguments, comparison)
+    is_complete = write(arguments, comparison, wish)
     if ended:
         return BY_SIGNAL + ended
-    return 0 if any(result.figures for result in comparison.results) else NOTHING
+    return 0 if is_complete and any(result.figures for result in comparison.results) else NOTHING
 
 
 async def _run(comparing: Comparing) -> int:
@@ -76,20 +80,33 @@ async def _run(comparing: Comparing) -> int:
     return ended
 
 
-def check_places(arguments: argparse.Namespace) -> None:
-    """That files can be written, before an hour has passed. Raises OSError, which names the file."""
+def check_places(arguments: argparse.Namespace, wish: Wish) -> None:
+    """That files can be written, before an hour has passed. Raises OSError, which names the file, or ValueError."""
     for name in filter(None, (arguments.json, arguments.html)):
         with Path(name).open("a", encoding="utf-8"):
             pass
-    if arguments.emit:
+    if arguments.emit and wish.address:  # which raises
         Path(arguments.emit).mkdir(parents=True, exist_ok=True)
 
 
-def write(arguments: argparse.Namespace, comparison: Comparison) -> None:
+def write(arguments: argparse.Namespace, comparison: Comparison, wish: Wish) -> bool:
+    """False when files to deploy were asked for and there is nothing to deploy."""
     if arguments.json:
         Path(arguments.json).write_text(to_json(comparison), encoding="utf-8")
+    verdict = judge(comparison)
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    Console(width=width, highlight=False).print(report_text(comparison, judge(comparison)))
+    Console(width=width, highlight=False).print(report_text(comparison, verdict))
+    return not arguments.emit or _emit(arguments.emit, verdict, wish)
+
+
+def _emit(directory: str, verdict: Verdict, wish: Wish) -> bool:
+    try:
+        names = emit(verdict, wish, directory)
+    except NoUnits as error:
+        sys.stderr.write(f"rproxy compare: --emit: {error}\n")
+        return False
+    print(f"\nTo deploy it: {', '.join(names)} in {directory}; {README} says how.")
+    return True
 
 
 def settings_of(arguments: argparse.Namespace) -> Settings:

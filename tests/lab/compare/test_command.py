@@ -43,6 +43,7 @@ def test_help_names_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
         (["--app", "serve {prot}"], "{prot} is no placeholder"),
         (["--workers", "0"], "--workers: 0 is not above 0"),
         (["--rate", "nan"], "--rate: nan is not above 0"),
+        (["--emit", "deploy", "--listen", "everywhere:80"], "everywhere:80: systemd wants an IP address"),
     ],
 )
 def test_what_makes_no_sense_is_told(options: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,8 +64,8 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_runs(
 def test_a_run_from_start_to_end(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Of one process: what it can do and how long it takes, at a rate that follows from what it can do."""
     path = tmp_path / "all.json"
-    options = ("--models", "direct", "--scenarios", "latency,capacity", "--seconds", "0.3", "--json", str(path))
-    assert main(["compare", "--quick", *options]) == 0
+    what = ("--models", "direct", "--scenarios", "latency,capacity", "--seconds", "0.3")
+    assert main(["compare", "--quick", *what, "--json", str(path), "--emit", str(tmp_path / "deploy")]) == 0
     comparison = from_json(path.read_text())
     assert comparison.finished
     assert [result.scenario for result in comparison.results] == ["latency", "capacity"]
@@ -76,6 +77,8 @@ def test_a_run_from_start_to_end(tmp_path: Path, capfd: pytest.CaptureFixture[st
     out = capfd.readouterr()
     assert "\ndirect " in out.out
     assert "2 measurements, about" in out.err
+    assert "To deploy it: app.service" in out.out
+    assert (tmp_path / "deploy" / "app.service").exists()
     (direct,) = comparison.available
     assert "backends.hello" in direct.description
 
