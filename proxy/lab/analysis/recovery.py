@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CALM = 5  # slots in a row that must be as before: 0.5 s
 SLOWER = 2.0  # times the median latency of before that still counts as the same …
 LEAST = 0.005  # … and seconds more, as a machine does other things too
-DEVIATIONS = 4.0  # of a Poisson count: below that too little was answered
+DEVIATIONS = 4.0  # of a Poisson count: below that too little was answered, and nothing is always too little
 
 
 def recovery(timeline: Sequence[Slot], fault: float, end: float) -> float | None:
@@ -26,7 +26,7 @@ def recovery(timeline: Sequence[Slot], fault: float, end: float) -> float | None
     if not before:
         return None
     usual = median(slot.completed for slot in before)
-    least = usual - DEVIATIONS * sqrt(usual)
+    least = max(usual - DEVIATIONS * sqrt(usual), min(usual, 1.0))
     slowest = SLOWER * median(slot.p50 for slot in before) + LEAST
     calm = 0
     for slot in after:

@@ -26,7 +26,7 @@ ORDER = 90
 NEEDS_SAMPLE = False
 FIRST, EVERY, LAST = 0.2, 0.25, 0.75  # of the measured time
 APART = 1.2  # seconds, at least, so that it can be seen whether one fault was got over before the next
-REQUEST = 0.01  # seconds that a request of our sample application sleeps
+REQUEST, BUSY = 0.015, 0.3  # seconds that a request of our sample application takes, and what they take of all workers
 
 
 def duration(plan: Plan) -> float:
@@ -34,13 +34,13 @@ def duration(plan: Plan) -> float:
 
 
 async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
-    """Clients with a connection for each request and such that keep theirs, at a constant rate."""
+    """Each kill falls into a small burst, so that it meets requests that are served and some that wait."""
     if not deployment.workers():
         return plan.cannot(NAME, "a process lives for one connection only: there is no worker to kill")
-    plan = plan.sleeping(REQUEST)
+    plan = plan.busy(REQUEST, BUSY)
     faults: list[Mark] = []
-    async with generating(plan.load(deployment, clients="mixed", arrivals="constant")) as load:
-        for turn, at in enumerate(moments(plan.seconds)):
+    async with generating(plan.bursts(deployment)) as load:
+        for turn, at in enumerate(map(plan.amid, moments(plan.seconds))):
             await load.wait(at)
             try:
                 faults += await _kill_one(deployment, turn + plan.repetition, at)

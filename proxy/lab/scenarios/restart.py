@@ -26,7 +26,7 @@ ORDER = 80
 NEEDS_SAMPLE = False
 BEFORE = 0.2  # of the measured time
 LONGEST = 60.0  # seconds that a restart may take
-REQUEST = 0.01  # seconds that a request of our sample application sleeps
+REQUEST, BUSY = 0.015, 0.3  # seconds that a request of our sample application takes, and what they take of all workers
 
 
 def duration(plan: Plan) -> float:
@@ -35,10 +35,10 @@ def duration(plan: Plan) -> float:
 
 async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
     """Until all is replaced, however long that takes, and on until whatever hangs because of it has been noticed."""
-    plan = plan.sleeping(REQUEST)
-    spec = plan.load(deployment, clients="mixed", arrivals="constant", seconds=plan.seconds + LONGEST)
+    plan = plan.busy(REQUEST, BUSY)
+    spec = plan.bursts(deployment, seconds=plan.seconds + LONGEST)
     async with generating(spec) as load:
-        await load.wait(BEFORE * plan.seconds)
+        await load.wait(plan.amid(BEFORE * plan.seconds))
         began = await load.began()
         marks = [Mark(round(time.monotonic() - began, 3), "restart of all workers")]
         try:

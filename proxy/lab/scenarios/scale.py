@@ -28,7 +28,7 @@ NEEDS_SAMPLE = False
 UP, DOWN = 0.2, 0.75  # of the measured time
 INTERVAL = 0.05  # seconds between two looks: each sees what requests are under way
 WINDOW = 1.0  # seconds in which new workers do their share
-REQUEST = 0.02  # seconds that a request of our sample application sleeps
+REQUEST, BUSY = 0.02, 0.5  # seconds that a request of our sample application takes, and what they take of all workers
 
 
 def duration(plan: Plan) -> float:
@@ -37,7 +37,7 @@ def duration(plan: Plan) -> float:
 
 async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
     """A connection for each request, so that nothing but the model decides who is given it."""
-    plan = plan.sleeping(REQUEST)
+    plan = plan.busy(REQUEST, BUSY)
     before = {worker.number for worker in deployment.workers()}
     if not before:
         return plan.cannot(NAME, "a process lives for one connection only: there are as many as needed")

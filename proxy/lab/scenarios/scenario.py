@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.lab.load.spec import LoadSpec
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from proxy.lab.models.model import Kind
 
 TIMEOUT = 2.0  # seconds until a request counts as hung; a load may last so much longer than it was meant to
-SHARE = 0.6  # of what workers can do that sleep, one request at a time, through the requests of `sleeping`
+PERIOD = 0.1  # seconds from burst to burst where faults are to meet requests under way
+AMID = 0.005  # seconds after a burst has begun, when the first of it are served
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,24 @@ class Plan:
         )  # fmt: skip
         return replace(spec, **changes)
 
-    def sleeping(self, seconds: float) -> Plan:
-        """The same with requests that sleep for so long, if it is for our sample application, so that some are under
-        way at any moment; at a rate that also workers can serve of whom each has one request at a time."""
+    def busy(self, seconds: float, share: float) -> Plan:
+        """The same with requests that each keep a worker from everything else for so long, if it is for our sample
+        application; so many that they take that share of the workers' time, and none of the processors'."""
         if self.paths:
             return self
-        rate = min(self.rate, SHARE * self.workers / seconds)
-        return replace(self, rate=rate, paths=((1.0, f"/?delay={seconds:g}"),))
+        rate = min(self.rate, share * self.workers / seconds)
+        return replace(self, rate=rate, paths=((1.0, f"/?block={seconds:g}"),))
+
+    def bursts(self, deployment: Deployment, **changes: Any) -> LoadSpec:
+        """A load that comes in a small burst ten times a second, on connections of its own and on kept ones."""
+        burst = max(round(self.rate * PERIOD), 1)
+        spec = self.load(deployment, arrivals="bursts", burst=burst, rate=burst / PERIOD, clients="mixed")
+        return replace(spec, **changes)
+
+    def amid(self, at: float) -> float:
+        """The first moment from `at` on, in seconds of the measured time, that is in the midst of such a burst: what
+        happens then finds requests under way, on all models alike."""
+        return round(ceil((self.warm_up + at) / PERIOD - 1e-9) * PERIOD + AMID - self.warm_up, 6)
 
     def result(self, scenario: str, figures: dict[str, float], **more: Any) -> ScenarioResult:
         return ScenarioResult(

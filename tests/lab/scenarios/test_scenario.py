@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from proxy.lab.load.spec import LoadSpec
-from proxy.lab.scenarios.scenario import TIMEOUT, Plan
+from proxy.lab.scenarios.scenario import AMID, PERIOD, TIMEOUT, Plan
 
 if TYPE_CHECKING:
     from proxy.lab.deployment import Deployment
@@ -25,16 +27,26 @@ def test_a_load_is_what_was_planned_and_changed() -> None:
     )
 
 
-def test_requests_that_sleep_come_at_a_rate_that_the_workers_can_serve_one_by_one() -> None:
-    made = Plan("direct", "", rate=1000, workers=2).sleeping(0.01)
-    assert made.rate == 120
-    assert made.load(AT).paths == ((1.0, "/?delay=0.01"),)
-    assert Plan("direct", "", rate=50, workers=2).sleeping(0.01).rate == 50
+def test_requests_that_keep_workers_busy_take_a_share_of_their_time() -> None:
+    made = Plan("direct", "", rate=1000, workers=2).busy(0.01, 0.5)
+    assert made.rate == 100
+    assert made.load(AT).paths == ((1.0, "/?block=0.01"),)
+    assert Plan("direct", "", rate=50, workers=2).busy(0.01, 0.5).rate == 50
+
+
+def test_bursts_come_at_moments_that_are_known() -> None:
+    plan = Plan("direct", "", rate=40, warm_up=0.25)
+    spec = plan.bursts(AT, seconds=2.0)
+    assert (spec.arrivals, spec.burst, spec.rate, spec.seconds) == ("bursts", 4, 40, 2.0)
+    for at in (0.0, 0.149, 0.15, 1.0):
+        since = (plan.warm_up + plan.amid(at)) % PERIOD
+        assert since == pytest.approx(AMID)
+        assert at <= plan.amid(at) <= at + PERIOD + AMID
 
 
 def test_requests_of_the_users_own_application_are_left_as_they_are() -> None:
     plan = Plan("direct", "", rate=1000, paths=((1.0, "/health"),))
-    assert plan.sleeping(0.01) == plan
+    assert plan.busy(0.01, 0.5) == plan
 
 
 def test_a_result_is_filed_under_its_plan() -> None:
