@@ -3,7 +3,8 @@
 In rounds, one question each, the gravest first: what fails at an ordinary load, what is lost when workers die and are
 restarted, the tail of latency, capacity, memory. In each round those that are clearly worse than the best of it drop
 out. Clearly worse: by more than the round lets pass, and with intervals that do not overlap. The last one left is the
-best; those that dropped out in the same round are in the order of what they dropped out for.
+best, or of several that nothing tells apart the one that is listed first; those that dropped out in the same round are
+in the order of what they dropped out for.
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ def rank(summary: Summary) -> Ranking:
         outcomes.append(outcome)
         left = [value.way for value in outcome.kept]
         order[:0] = [value.way for value in outcome.dropped]
+    left = [way for way in summary.ways if way in left]
     return Ranking((*left, *order), tuple(outcomes), tuple(left[1:]))
 
 

@@ -50,8 +50,8 @@ def test_many_runs_apart_are_sure() -> None:
 def test_what_overlaps_is_said_and_lowers_the_confidence() -> None:
     verdict = judge(compared(*measured("nginx", "", 0.002, 0, 11000.0)))
     assert verdict.confidence == "fair"
-    assert any(text.startswith("Not told apart from proxy-tcp") for text in verdict.doubts)
-    assert verdict.why_runner_up == "proxy-tcp (least-connections): no round told it apart from the first."
+    assert any(text.startswith("Not told apart from nginx") for text in verdict.doubts)
+    assert verdict.why_runner_up == "nginx: no round told it apart from the first."
 
 
 def test_one_run_of_each_is_a_first_answer() -> None:

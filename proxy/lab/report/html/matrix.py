@@ -96,10 +96,11 @@ def _scale(judged: Round, values: Iterable[Value]) -> Linear | Logarithmic | Non
 def _cell(column: Column, way: Way) -> Element:
     value = column.values[way]
     classes = ["dropped" if way in column.decided else "", "best" if way in column.best else ""]
+    classes.append("" if value.estimate else "unknown")
     return el(
         "td",
         el("span", HEADS.get(column.judged.title, column.judged.title), class_="head"),
-        el("b", _text(column, value)),
+        el("b", _text(column, value), title=value.unknown or None),
         _bar(column, value),
         class_=" ".join(filter(None, classes)) or None,
     )
@@ -116,7 +117,7 @@ def _text(column: Column, value: Value) -> str:
 def _bar(column: Column, value: Value) -> Element | None:
     found, scale = value.estimate, column.scale
     if found is None or scale is None:
-        return el("p", value.unknown, class_="quiet") if value.is_excused else None
+        return None
     low, middle, high = (scale(one) for one in (found.low, found.median, found.high))
     center = THICK / 2
     unit = column.judged.unit

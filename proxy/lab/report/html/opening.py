@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from proxy.lab.analysis.verdict import Verdict
 
 
-def opening(verdict: Verdict) -> Element:
+def opening(verdict: Verdict, summary: str) -> Element:
+    """summary: of the model to deploy."""
     sure = el("span", CONFIDENCE[verdict.confidence], class_=f"pill {verdict.confidence}")
     return el(
         "section",
         el("h2", verdict.headline, class_="headline"),
+        el("p", summary, class_="quiet") if summary else None,
         el("p", sure),
         _list(verdict.reasons, "reasons"),
         el("p", el("b", "Next: "), verdict.why_runner_up) if verdict.runner_up else None,
@@ -62,7 +64,8 @@ def how(verdict: Verdict) -> Element:
     rule = (
         "In rounds, the gravest question first. In each one those drop out that are clearly worse than the best: by "
         "more than the round lets pass, and with an interval that does not overlap that of the best. A single run has "
-        "no interval: there a difference counts from twice as much."
+        "no interval: there a difference counts from twice as much. Of those that nothing tells apart at the end the "
+        "one that is first in the list of models is recommended, so that chance does not choose."
     )
     return el("div", el("p", rule), el("ol", *rounds, class_="rounds"), el("p", el("b", "Left: "), left))
 

@@ -18,10 +18,9 @@ from proxy.lab.report.html.timelines import timelines
 from proxy.lab.report.progress import minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping
     from xml.etree.ElementTree import Element
 
-    from proxy.lab.analysis.summary import Way
     from proxy.lab.analysis.verdict import Verdict
     from proxy.lab.results import Comparison
 
@@ -63,8 +62,13 @@ def to_html(comparison: Comparison) -> str:
         el("link", rel="icon", href="data:,"),
         el("style", STYLE.read_text()),
     )
-    main = el("main", opening(verdict), *_sections(summary, verdict))
+    main = el("main", opening(verdict, _summary(comparison, verdict)), *_sections(summary, verdict))
     return as_html(el("html", head, el("body", _header(comparison), main, _footer(comparison)), lang="en"))
+
+
+def _summary(comparison: Comparison, verdict: Verdict) -> str:
+    found = (one.summary for one in comparison.available if verdict.deploy and one.model == verdict.deploy.model)
+    return next(found, "")
 
 
 def _header(comparison: Comparison) -> Element:
@@ -93,13 +97,22 @@ def _sections(summary: Summary, verdict: Verdict) -> list[Element]:
             _section("Where another is better", "", other_needs(verdict)),
             _section("How it was decided", "", how(verdict)),
         ]
-    found += [_section(name, CURVES_TEXT, curves(summary, one, order)) for one, name in CURVES.items()]
-    found += [_section(name, FAULTS_TEXT, timelines(summary, one, [*order, *changed])) for one, name in FAULTS.items()]
-    found += [_section(name, SHARES_TEXT, shares(summary, one, order)) for one, name in SHARES.items()]
-    return [*filter(None, found), *_details(summary, order)]
+    found += _charts(CURVES, CURVES_TEXT, lambda scenario: curves(summary, scenario, order))
+    found += _charts(FAULTS, FAULTS_TEXT, lambda scenario: timelines(summary, scenario, [*order, *changed]))
+    found += _charts(SHARES, SHARES_TEXT, lambda scenario: shares(summary, scenario, order))
+    return [*filter(None, found), *_details(summary)]
 
 
-def _details(summary: Summary, order: Sequence[Way]) -> list[Element]:
+def _charts(names: Mapping[str, str], text: str, draw: Callable[[str], Element | None]) -> list[Element]:
+    """Those that have something to draw, with the text that explains them at the first."""
+    made: list[Element] = []
+    for scenario, name in names.items():
+        if section := _section(name, "" if made else text, draw(scenario)):
+            made.append(section)
+    return made
+
+
+def _details(summary: Summary) -> list[Element]:
     comparison = summary.comparison
     figures = [_figures(summary, scenario) for scenario in summary.scenarios()]
     made = [

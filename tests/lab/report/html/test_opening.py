@@ -8,8 +8,9 @@ from tests.lab.report.comparisons import compared, measured
 
 
 def test_the_verdict_comes_first() -> None:
-    section = opening(judge(compared()))
+    section = opening(judge(compared()), "rproxy before ports")
     assert section.findtext("h2") == "Deploy proxy-tcp (least-connections)."
+    assert section.findtext("p") == "rproxy before ports"
     assert section.findtext("p/span") == "Fair confidence"
     assert [head.text for head in section.iter("h3")] == ["What keeps it from being surer", "Worth knowing"]
 
@@ -37,5 +38,5 @@ def test_how_it_was_decided() -> None:
 
 def test_nothing() -> None:
     verdict = judge(replace(compared(), results=()))
-    assert opening(verdict).findtext("h2") == verdict.headline
+    assert opening(verdict, "").findtext("h2") == verdict.headline
     assert other_needs(verdict) is None
