@@ -45,7 +45,7 @@ WISHES = (
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """way: who is best at it, in order of preference where several are. value: its figure in words. chosen: that of
+    """way: who is best at it; the chosen one where it is as good. value: its figure in words. chosen: that of
     the way that the verdict is for; empty where it has none. is_other: the best is clearly better at it than that."""
 
     wish: Wish
@@ -67,16 +67,18 @@ def needs(summary: Summary, order: Sequence[Way]) -> tuple[Need, ...]:
 
 
 def _need(wish: Wish, known: Sequence[tuple[Way, Estimate]], chosen: Way) -> Need:
-    """The first of those that are as good as the best: what is best in general wins where all are level."""
+    """The chosen one where it is as good as the best, else the best, and the first ranked of several."""
     sign = -1 if FIGURES[wish.figure].better == "more" else 1
     best = min((value for _, value in known), key=lambda value: sign * value.median)
-    way, value = next((way, value) for way, value in known if not _is_behind(wish, value, best))
     own = dict(known).get(chosen)
+    if own is not None and not _is_behind(wish, own, best):
+        best = own
+    way = next(way for way, value in known if value is best)
     unit = FIGURES[wish.figure].unit
     return Need(
         wish,
         way,
-        value_text(value.median, unit),
+        value_text(best.median, unit),
         value_text(own.median, unit) if own else "",
         is_other=way != chosen,
     )

@@ -46,7 +46,7 @@ def test_the_verdict_and_what_is_missing_are_below() -> None:
     text = "\n".join(lines(compared(), 200))
     assert "Deploy proxy-tcp (least-connections)." in text
     assert "Fair confidence:" in text
-    assert "most requests a second: prefork (epoll), 15,031/s (against 10,995/s)" in text
+    assert "most requests a second: reuseport (supervised), 15,822/s (against 10,995/s)" in text
     assert "systemd (sane): no systemd: apt-get install systemd" in text
     assert "Next: prefork (epoll): behind in failed requests" in text
 

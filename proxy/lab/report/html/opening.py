@@ -46,13 +46,16 @@ def other_needs(verdict: Verdict) -> Element | None:
     if not verdict.needs:
         return None
     head = el("thead", el("tr", *[el("th", text) for text in ("If what counts most is", "take", "with", "against")]))
-    rows = [_need(need, str(verdict.deploy)) for need in sorted(verdict.needs, key=lambda need: not need.is_other)]
-    return el("div", el("table", head, el("tbody", *rows), class_="needs"), class_="wide")
+    rows = [_need(need) for need in verdict.needs if need.is_other]
+    same = "; ".join(f"{need.wish.text} ({need.value})" for need in verdict.needs if not need.is_other)
+    return el(
+        "div",
+        el("div", el("table", head, el("tbody", *rows)), class_="wide") if rows else None,
+        el("p", el("b", str(verdict.deploy)), f" is as good as any in: {same}.", class_="same") if same else None,
+    )
 
 
-def _need(need: Need, deploy: str) -> Element:
-    if not need.is_other:
-        return el("tr", el("td", need.wish.text), el("td", deploy), el("td", need.value), el("td"), class_="same")
+def _need(need: Need) -> Element:
     way = el("td", el("b", str(need.way)))
     return el("tr", el("td", need.wish.text), way, el("td", need.value), el("td", need.chosen or "not known"))
 
