@@ -146,6 +146,18 @@ async def until_they_listen(address: str, running: Sequence[Running], deadline: 
         await trio.sleep(LOOK)
 
 
+async def until_it_says(word: str, running: Running, deadline: float) -> None:
+    """Until a line of its output is `word`. Raises DeployError as `until_they_listen` does."""
+    end = time.monotonic() + deadline
+    while word not in running.last_words.splitlines():
+        _check([running])
+        if time.monotonic() > end:
+            raise DeployError(
+                f"{shlex.join(running.command)} does not say {word!r} after {deadline:g} s: {running.last_words}"
+            )
+        await trio.sleep(LOOK)
+
+
 def _check(running: Sequence[Running]) -> None:
     for each in running:
         if each.status is not None:

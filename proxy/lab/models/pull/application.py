@@ -1,0 +1,75 @@
+"""The application of one worker, asked over a connection that is kept."""
+
+from __future__ import annotations
+
+import trio
+
+from proxy.core.address import parse_address
+from proxy.lab.models.pull.broker import LARGEST
+from proxy.lab.models.pull.dial import dial
+from proxy.lab.models.pull.responses import Garbled, Response, ResponseHeads, plain
+
+_READ_SIZE = 65536
+
+
+class ApplicationGone(Exception):
+    """Nobody listens there any more."""
+
+
+class Application:
+    """address: where it listens. One request at a time."""
+
+    def __init__(self, address: str) -> None:
+        """Raises AddressError."""
+        parse_address(address)
+        self._address = address
+        self._heads = ResponseHeads()
+        self._stream: trio.SocketStream | None = None
+
+    async def connect(self) -> trio.SocketStream:
+        """Unless it is connected. Raises ApplicationGone."""
+        if self._stream is None:
+            try:
+                self._stream = await dial(self._address)
+            except OSError as error:
+                raise ApplicationGone(f"{self._address}: {error.strerror}") from None
+        return self._stream
+
+    async def ask(self, request: bytes) -> bytes:
+        """Its response, or ours that says what was wrong with it. A kept connection that it has closed by now is no
+        error. Cancelling it ends the connection. Raises ApplicationGone."""
+        while True:
+            is_new = self._stream is None
+            stream = await self.connect()
+            try:
+                if (content := await self._exchange(stream, request)) is not None:
+                    return content
+            except Garbled as error:
+                await self.close()
+                return plain(502, f"the application answered no response: {error}")
+            if is_new:
+                await self.connect()  # raises if it is dead
+                return plain(502, "the application closed the connection without a response")
+
+    async def close(self) -> None:
+        if self._stream is not None:
+            await trio.aclose_forcefully(self._stream)
+            self._stream = None
+
+    async def _exchange(self, stream: trio.SocketStream, request: bytes) -> bytes | None:
+        """None when the connection ended first. Raises Garbled."""
+        response = Response(self._heads, LARGEST, is_to_head=request.startswith(b"HEAD "))
+        is_whole = False
+        try:
+            await stream.send_all(request)
+            while data := await stream.receive_some(_READ_SIZE):
+                if is_whole := response.feed(data):
+                    break
+            else:
+                is_whole = response.end()
+        except trio.BrokenResourceError:
+            pass
+        finally:
+            if not (is_whole and response.keep_alive):
+                await self.close()
+        return response.content if is_whole else None

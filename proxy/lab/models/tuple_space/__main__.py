@@ -1,0 +1,32 @@
+"""python -m proxy.lab.models.tuple_space --listen unix:/run/space.sock: a tuple space, its protocol in `session.py`.
+
+SIGTERM ends it, and its tuples with it: they are in memory only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import trio
+
+from proxy.core.address import AddressError
+from proxy.lab.models.tuple_space.server import serve
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m proxy.lab.models.tuple_space")
+    parser.add_argument("--listen", metavar="ADDRESS", required=True, help="host:port or unix:/path")
+    args = parser.parse_args()
+    try:
+        trio.run(serve, args.listen)
+    except (AddressError, OSError) as error:
+        print(f"{args.listen}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
