@@ -68,7 +68,6 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/models/tuple_space/post.py": "lab/models/pull/test_deployment.py sends by it",
     "proxy/lab/models/tuple_space/source.py": "lab/models/pull/test_deployment.py has workers pull by it",
     "proxy/lab/models/tuple_space/words.py": "lab/models/pull/test_deployment.py, by every request",
-    "proxy/lab/models/registry.py": "lab/models/test_registry.py",
     "proxy/lab/load/__main__.py": "lab/load/test_generate.py starts, signals and orphans it",
     "proxy/lab/load/generator.py": "lab/load/test_generate.py has it make every kind of load",
     "proxy/lab/load/open_loop.py": "lab/load/test_generate.py has it make every kind of load",

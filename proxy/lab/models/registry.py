@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.lab.models.direct import Direct
 from proxy.lab.models.prefork import Prefork
+from proxy.lab.models.queue.model import Queue
 from proxy.lab.models.reuseport import Reuseport
 from proxy.lab.models.rivals.caddy import Caddy
 from proxy.lab.models.rivals.envoy import Envoy
@@ -15,6 +16,7 @@ from proxy.lab.models.rivals.nginx import Nginx
 from proxy.lab.models.systemd.accept import SystemdAccept
 from proxy.lab.models.systemd.sockets import SystemdSocket
 from proxy.lab.models.systemd.template import Systemd
+from proxy.lab.models.tuple_space.model import TupleSpace
 
 if TYPE_CHECKING:
     from proxy.lab.models.model import Model
@@ -26,6 +28,8 @@ _ALL: tuple[Model, ...] = (
     Systemd(),
     SystemdAccept(),
     SystemdSocket(),
+    Queue(),
+    TupleSpace(),
     RivalModel(Nginx),
     RivalModel(Haproxy),
     RivalModel(Envoy),

@@ -6,8 +6,6 @@ import socket
 from typing import TYPE_CHECKING
 
 from proxy.core.address import UnixAddress, parse_address
-from proxy.core.config import ListenOptions
-from proxy.engine.listener import listen
 from proxy.engine.reactor import HANG_UP, READ, READ_WRITE
 
 if TYPE_CHECKING:
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.engine.reactor import Reactor
 
 _READ_SIZE = 65536
+_BACKLOG = 4096  # connections; the kernel's own limit is lower on most machines
 
 
 class Peer:
@@ -99,7 +98,11 @@ class Listener:
     def __init__(self, address: str, reactor: Reactor, met: Callable[[Peer], None]) -> None:
         """Listens at once. Raises AddressError, OSError."""
         self._reactor, self._met = reactor, met
-        self._sock = listen(parse_address(address), ListenOptions())
+        self._sock, target = _socket(address)
+        self._sock.setblocking(False)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._sock.bind(target)
+        self._sock.listen(_BACKLOG)
         reactor.register(self._sock.fileno(), self._handle, READ)
 
     def _handle(self, mask: int) -> None:
@@ -118,16 +121,22 @@ class Listener:
 
 def connect(address: str, reactor: Reactor) -> Peer:
     """To one of our own processes on this machine, which answers or refuses at once. Raises AddressError, OSError."""
-    where = parse_address(address)
-    if isinstance(where, UnixAddress):
-        sock = socket.socket(socket.AF_UNIX)
-    else:
-        sock = socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock, target = _socket(address)
     try:
-        sock.connect(where.sockaddr if isinstance(where, UnixAddress) else (where.host, where.port))
+        sock.connect(target)
     except BaseException:
         sock.close()
         raise
     sock.setblocking(False)
     return Peer(sock, reactor)
+
+
+def _socket(address: str) -> tuple[socket.socket, str | tuple[str, int]]:
+    """One that suits the address, and the address as the socket takes it. Not by `engine.listener`: it needs all of
+    the configuration, which takes 0.2 s to import, and processes of the lab start by the dozen."""
+    where = parse_address(address)
+    if isinstance(where, UnixAddress):
+        return socket.socket(socket.AF_UNIX), where.sockaddr
+    sock = socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # those it accepts inherit it
+    return sock, (where.host, where.port)
