@@ -121,12 +121,20 @@ def test_the_job_of_a_worker_that_is_gone_is_there_again_at_once(queue: str) -> 
 
 @pytest.mark.slow
 def test_the_job_of_a_worker_that_hangs_is_there_again_after_its_time(queue: str) -> None:
+    """The real one forgets about it in half of the cases, until the worker says something (beanstalkd 1.12; its issues
+    262 and 380)."""
     with greenstalk.Client(queue, use="h", watch="h") as hung, greenstalk.Client(queue, watch="h") as other:
         number = hung.put("work", ttr=1)
         began = time.monotonic()
         hung.reserve()
-        assert other.reserve(timeout=round(DEADLINE)).id == number
+
+        def is_ready() -> bool:
+            hung.using()
+            return other.stats_job(number)["state"] == "ready"
+
+        wait_until(is_ready)
         assert time.monotonic() - began > 0.9
+        assert other.reserve(timeout=0).id == number
         with pytest.raises(greenstalk.NotFoundError):
             hung.delete(number)
         other.delete(number)
