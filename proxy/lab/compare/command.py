@@ -19,6 +19,7 @@ from proxy.lab.compare.settings import Settings
 from proxy.lab.emit.units import NoUnits, Wish
 from proxy.lab.emit.winner import README, emit
 from proxy.lab.models.registry import MODELS
+from proxy.lab.report.html.page import to_html
 from proxy.lab.report.progress import Progress
 from proxy.lab.report.table import report_text
 from proxy.lab.report.to_json import to_json
@@ -93,6 +94,8 @@ def write(arguments: argparse.Namespace, comparison: Comparison, wish: Wish) -> 
     """False when files to deploy were asked for and there is nothing to deploy."""
     if arguments.json:
         Path(arguments.json).write_text(to_json(comparison), encoding="utf-8")
+    if arguments.html:
+        Path(arguments.html).write_text(to_html(comparison), encoding="utf-8")
     verdict = judge(comparison)
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     Console(width=width, highlight=False).print(report_text(comparison, verdict))
