@@ -65,7 +65,8 @@ def test_a_run_from_start_to_end(tmp_path: Path, capfd: pytest.CaptureFixture[st
     """Of one process: what it can do and how long it takes, at a rate that follows from what it can do."""
     path = tmp_path / "all.json"
     what = ("--models", "direct", "--scenarios", "latency,capacity", "--seconds", "0.3")
-    assert main(["compare", "--quick", *what, "--json", str(path), "--emit", str(tmp_path / "deploy")]) == 0
+    files = ("--json", str(path), "--html", str(tmp_path / "report.html"), "--emit", str(tmp_path / "deploy"))
+    assert main(["compare", "--quick", *what, *files]) == 0
     comparison = from_json(path.read_text())
     assert comparison.finished
     assert [result.scenario for result in comparison.results] == ["latency", "capacity"]
@@ -77,6 +78,7 @@ def test_a_run_from_start_to_end(tmp_path: Path, capfd: pytest.CaptureFixture[st
     out = capfd.readouterr()
     assert "\ndirect " in out.out
     assert "2 measurements, about" in out.err
+    assert "direct is the only way that was measured" in (tmp_path / "report.html").read_text()
     assert "To deploy it: app.service" in out.out
     assert (tmp_path / "deploy" / "app.service").exists()
     (direct,) = comparison.available
