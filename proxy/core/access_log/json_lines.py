@@ -79,14 +79,11 @@ class JsonLines:
             target = target[: target.index(b"?")]
         if len(target) > LONGEST:
             target = shortened(target)
-        if shape is None or not head.is_1_1:
+        if shape is None or (head.own and tells_of_client(head.own)):
             fields = self._describe_fields(head)
-        elif shape.logged_host is head.host and not (head.own and tells_of_client(head.own)):
-            fields = shape.log_text
         else:
-            fields = self._describe_fields(head)
-            if not tells_of_client(head.own):
-                shape.log_text, shape.logged_host = fields, head.host
+            fields = shape.log_text or self._describe_fields(head)
+            shape.log_text = fields
         head.log_text = f'"method":{self._field(head.method)},"target":{_or_null(target)},{fields}'
         return head.log_text
 

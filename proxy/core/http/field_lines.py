@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from proxy.core.http.doorkeeper import Doorkeeper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     Apply = Callable[[Any, Any], None]
-    Effects = list[tuple[Apply, object]]
 
 T = TypeVar("T")
 
@@ -18,6 +17,7 @@ MAX_KNOWN = 4096  # lines; with those over MAX_LINE left out, at most 6 MiB of a
 MAX_LINE = 512
 MAX_NAMES = 1024  # spellings; with those over MAX_NAME left out, at most 150 KiB
 MAX_NAME = 64
+_IN_VALUES = bytes(code for code in range(256) if code == 9 or (code >= 32 and code != 127))
 _BLANKS = b" \t\r\n"  # llhttp leaves them behind a value
 
 
@@ -89,17 +89,23 @@ class FieldLines:
         apply(head, prepared)
         return passed_on
 
-    def meaning(self, lines: Sequence[bytes]) -> tuple[bytes, Effects]:
-        """As `sort`, of lines that are to mean the same for many heads: what is passed on of them, joined, and what to
-        apply to each head. Raises what readers raise while they prepare."""
-        passed_on, effects = [], []
+    def pass_on(self, lines: list[bytes]) -> list[bytes] | None:
+        """As `sort`, of lines that llhttp was not asked about: None unless it would surely accept each, and none is
+        read. Of each the name is one that it has accepted, and the value has no byte that it refuses anywhere."""
+        self.met_new = False
+        find, reader_of, passed_on = self._plain.get, self._readers.get, []
         for line in lines:
-            reader, value, plain = self._take_apart(line)
-            if reader is not None:
-                apply, prepared, plain = _meaning(reader, value, plain)
-                effects.append((apply, prepared))
+            plain = find(line)
+            if plain is None:
+                self.met_new = True
+                name, _, value = line.partition(b":")
+                if reader_of(name, _UNKNOWN) is not None or value.translate(None, _IN_VALUES) != b"\r\n":
+                    return None
+                plain = b"".join((name, b": ", value.strip(_BLANKS), b"\r\n"))
+                if self._door.has_seen(line):
+                    _remember(self._plain, line, plain)
             passed_on.append(plain)
-        return b"".join(passed_on), effects
+        return passed_on
 
     def _take_apart(self, line: bytes) -> tuple[Reader | None, bytes, bytes]:
         """How it is read, its value, and the line as we write it."""

@@ -22,13 +22,12 @@ from proxy.core.http.framing import CHUNKED, apply_connection, names_fields
 from proxy.core.http.headers import NEVER_UPGRADED
 from proxy.core.http.llhttp import Judge
 from proxy.core.http.request_fields import HOST_SYNTAX, find_request_reader
-from proxy.core.http.shapes import Shapes
+from proxy.core.http.shapes import Shape, Shapes
 
 if TYPE_CHECKING:
     from proxy.core.client.claims import Claims
     from proxy.core.http.field_names import Underscores
     from proxy.core.http.request_fields import FindReader
-    from proxy.core.http.shapes import Shape
 
 # Not `"`, `<`, `>` and, in a path, `\` (a `/` to some). Browsers send `|^{}[]` and the backtick as they are, and a `\`
 # in a query (WHATWG URL, percent-encode sets), so these pass. No fragment: it is not for servers.
@@ -43,6 +42,9 @@ _ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _START_OF_REQUEST = re.compile(rb"[A-Z][A-Z-]{0,31}(?: [!-~]*(?: [!-~]*(?:\r(?:\n.*)?)?)?)?", re.DOTALL)
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*")
 _WITH_BODY = frozenset({b"POST", b"PUT", b"PATCH"})  # an empty one is announced too (RFC 9110 section 8.6)
+_WITHOUT_BODY = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+_VERSION = b" HTTP/1.1\r\n"
+_IN_PATHS = bytes(code for code in range(33, 127) if code not in b'"#<>\\')  # whatever of it is the query
 _VIA = b"Via: 1.1 rproxy\r\n"
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"TRACE"})  # RFC 9110 section 9.2.2
 
@@ -56,7 +58,8 @@ class RequestHead:
     length: of the body, 0 without one, or CHUNKED; is_1_1: the client speaks HTTP/1.1; keep_alive: the client's
     connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
     forward: the head for the backend but for the fields about the client and the blank line;
-    shape: what it has in common with others of its client, own: its fields besides these, as they came;
+    shape: what it has in common with others of its client, own: its fields besides these, as they came; None and b""
+    where it was read by itself;
     log_text: what the access log made of it, kept because heads are.
     """
 
@@ -123,13 +126,16 @@ class RequestParser:
         self._upgrades = frozenset(name for name in wanted if not name.startswith(NEVER_UPGRADED))
         self._judge = Judge(httptools.HttpRequestParser)
         self._fields = FieldLines(lambda name: find(name, underscores))
-        self._shapes = Shapes(self._fields)
+        self._shapes = Shapes(self._make_shape)
         self._find_shape = self._shapes.find
         self.met_new = False
 
     def parse(self, data: bytes, client: str | None = None) -> RequestHead:
         """data: one head with its blank line and nothing behind it. client: whose heads resemble each other, as its
         address says; None for nobody's. Raises BadRequest."""
+        shape = self._find_shape(client) if client is not None else None
+        if shape is not None and (head := self._parse_like(shape, data)) is not None:
+            return head
         try:
             self._judge.check(data)
         except httptools.HttpParserInvalidMethodError as error:
@@ -142,11 +148,13 @@ class RequestParser:
         if line is None:
             raise _bad_request_line(data)
         method, target, minor = line.groups()
+        lines = data[line.end() : -2].splitlines(True)  # 0.2 us less than split, which leaves three parts to delete
+        if len(lines) > self._max_fields:
+            raise BadRequest("too-many-fields", f"over {self._max_fields} header fields", status=431)
         head = RequestHead(method, target, minor == b"1")
-        passed_on = self._sort(data, line.end(), head, client)
+        passed_on = self._fields.sort(lines, head)
+        self.met_new = self._fields.met_new
         if head.connection:
-            if head.shape is not None and names_fields(head):
-                return self.parse(data)  # line by line: any of them may be one of these
             passed_on = apply_connection(head, passed_on)
         if head.upgrade:
             self._grant_upgrade(head, passed_on)
@@ -160,34 +168,49 @@ class RequestParser:
         head.forward = b"".join((method, b" ", head.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on, _VIA))
         if not head.keep_alive:
             self._judge.forget()
+        elif client is not None:
+            self._shapes.learn(client, lines)
         return head
 
-    def _sort(self, data: bytes, start: int, head: RequestHead, client: str | None) -> list[bytes]:
-        """What is passed on of the fields, which begin at `start`."""
-        shape = self._find_shape(client) if client is not None else None
-        own = shape.own(data, start) if shape is not None else None
-        if shape is None or own is None:
-            return self._sort_all(data[start:-2].splitlines(True), head, client)
+    def _parse_like(self, shape: Shape, data: bytes) -> RequestHead | None:
+        """A request for a path, without a body, whose fields are those of `shape` and others that are passed on; None
+        if it is another. llhttp is not asked: it has accepted the fields of the shape, the method and the names of the
+        others, and refuses no byte that is let pass here. Flat: each call costs 0.1 us."""
+        end = data.find(_VERSION)
+        own = shape.own(data, end + len(_VERSION))
+        if end < 0 or own is None:
+            return None
+        method, _, target = data[:end].partition(b" ")
+        if method not in _WITHOUT_BODY or target[:1] != b"/" or target.translate(None, _IN_PATHS):
+            return None
         lines = own.splitlines(True)
-        if len(lines) + shape.count > self._max_fields:
-            raise _too_many_fields(self._max_fields)
+        passed_on = self._fields.pass_on(lines)
+        if passed_on is None or len(lines) + shape.count > self._max_fields:
+            return None
+        self.met_new = self._fields.met_new
+        head = RequestHead(method, target, True)
+        head.host = shape.like.host
+        head.claims = shape.like.claims
+        head.forward = b"".join((method, b" ", target, shape.before, *passed_on, shape.behind))
         head.shape = shape
         head.own = own
         shape.credit += 1
-        for apply, prepared in shape.front_effects:
-            apply(head, prepared)
-        passed_on = self._fields.sort(lines, head)
-        for apply, prepared in shape.back_effects:
-            apply(head, prepared)
-        return [shape.front_passed_on, *passed_on, shape.back_passed_on]
+        return head
 
-    def _sort_all(self, lines: list[bytes], head: RequestHead, client: str | None) -> list[bytes]:
-        if len(lines) > self._max_fields:
-            raise _too_many_fields(self._max_fields)
-        passed_on = self._fields.sort(lines, head)
-        if client is not None and not (head.connection and names_fields(head)):
-            self._shapes.learn(client, lines)
-        return passed_on
+    def _make_shape(self, front: list[bytes], back: list[bytes]) -> Shape | None:
+        """None where a head of these fields is no plain request, or not whole."""
+        like = RequestHead(b"GET", b"/", True)
+        passed_on = self._fields.sort([*front, *back], like)
+        if like.connection:
+            apply_connection(like, passed_on)
+        host, means_more = like.host, like.length or like.expects_100 or like.takes_trailers or like.upgrade
+        if not host or means_more or names_fields(like) or not like.keep_alive:
+            return None
+        told = b"X-Forwarded-Host: %b\r\n" % host if self._tells_host else b""
+        shape = Shape(front, back, like)
+        shape.before = b"".join((b" HTTP/1.1\r\nHost: ", host, b"\r\n", *passed_on[: len(front)]))
+        shape.behind = b"".join((*passed_on[len(front) :], told, _VIA))
+        return shape
 
     def _grant_upgrade(self, head: RequestHead, lines: list[bytes]) -> None:
         """An upgrade that may not pass is left out, as if it had not been asked for (RFC 9110 section 7.8)."""
@@ -212,10 +235,6 @@ def could_be_request(data: bytes) -> bool:
     if data == b"\r":
         return True
     return _START_OF_REQUEST.fullmatch(data) is not None and data.count(b"\n") == data.count(b"\r\n")
-
-
-def _too_many_fields(limit: int) -> BadRequest:
-    return BadRequest("too-many-fields", f"over {limit} header fields", status=431)
 
 
 def _bad_request_line(data: bytes) -> BadRequest:

@@ -85,15 +85,27 @@ def test_memory_changes_nothing(heads: list[list[bytes]]) -> None:
         assert remembering.sort(lines, None) == FieldLines({b"length": Reader(int, note)}.get).sort(lines, None)
 
 
-@given(LINES)
-def test_what_lines_mean_is_what_they_do(lines: list[bytes]) -> None:
+@given(
+    LINES,
+    st.lists(st.sampled_from([b"A: 1\r\n", b"B:  2 \r\n", b"c: 3\r\n", b"length: 4\r\n", b"A: \r\n"]), max_size=4),
+)
+def test_lines_that_nobody_judged_pass_as_if_they_were(before: list[bytes], lines: list[bytes]) -> None:
     fields = FieldLines({b"length": Reader(int, note)}.get)
-    SEEN.clear()
-    sorted_one_by_one = b"".join(fields.sort(lines, "head"))
-    seen = SEEN[:]
-    passed_on, effects = fields.meaning(lines)
-    assert passed_on == sorted_one_by_one
-    assert [("head", prepared) for _, prepared in effects] == seen
+    fields.sort(before, None)
+    passed_on = fields.pass_on(lines)
+    if passed_on is not None:
+        assert passed_on == FieldLines({b"length": Reader(int, note)}.get).sort(lines, None)
+        assert fields.met_new or not set(lines) - set(before)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"A: \x00\r\n", b"A: \x7f\r\n", b"A: 1\n", b"A: 1\r", b" A: 1\r\n", b"length: 1\r\n", b"B: 1\r\n", b"A\r\n"],
+)
+def test_lines_that_could_be_refused_or_are_read_are_not_passed_on_unjudged(line: bytes, fields: FieldLines) -> None:
+    fields.sort([b"A: 1\r\n", b"length: 1\r\n"], None)
+    assert fields.pass_on([b"A: 2\r\n"]) == [b"A: 2\r\n"]
+    assert fields.pass_on([b"A: 2\r\n", line]) is None
 
 
 def test_named_fields_are_left_out_in_any_case() -> None:
