@@ -35,6 +35,7 @@ FIGURES = {
         Figure("hung", "requests", "less", "requests without an answer in time"),
         Figure("lost", "requests", "less", "jobs that were sent, taken by nobody, and not reported as failed"),
         Figure("recovery", "seconds", "less", "from a fault until answers come as before"),
+        Figure("missing", "processes", "less", "workers that died and that nobody has started again"),
         Figure("share_after", "seconds", "less", "from the start of a new worker until it has its share"),
         Figure("jain_connections", "share", "more", "Jain's index of connections: 1 is even, 1/N is one for all"),
         Figure("jain_requests", "share", "more", "the same of requests"),

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.lab.scenarios import burst, capacity, crash, fairness, footprint, latency, long, restart, scale, slow
+from proxy.lab.scenarios import (
+    burst,
+    capacity,
+    crash,
+    crash_loop,
+    fairness,
+    footprint,
+    latency,
+    long,
+    restart,
+    scale,
+    slow,
+)
 
 if TYPE_CHECKING:
     from proxy.lab.scenarios.scenario import Scenario
 
 _ALL: tuple[Scenario, ...] = (
-    footprint, latency, fairness, slow, burst, capacity, scale, long, restart, crash,
+    footprint, latency, fairness, slow, burst, capacity, scale, long, restart, crash, crash_loop,
 )  # fmt: skip
 SCENARIOS: dict[str, Scenario] = {scenario.NAME: scenario for scenario in sorted(_ALL, key=lambda each: each.ORDER)}

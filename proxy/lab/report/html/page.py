@@ -33,6 +33,7 @@ CURVES = {
 SHARES = {"fairness": "Who has the work", "long": "Who has long connections after more workers came"}
 FAULTS = {
     "crash": "When a worker is killed",
+    "crash-loop": "When a worker dies each time it is started",
     "restart": "When workers are restarted one after the other",
     "scale": "When workers are added and taken away",
 }

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("variant", [SYSTEMD, STAND_IN])
-async def test_each_connection_has_its_process_and_no_worker_lasts(directory: Path, variant: str) -> None:
-    async with SystemdAccept().deploying(variant, DeploymentSpec(SAMPLE, 2, directory)) as deployed:
+async def test_each_connection_has_its_process_and_no_worker_lasts(directory: Path) -> None:
+    async with SystemdAccept().deploying(SYSTEMD, DeploymentSpec(SAMPLE, 2, directory)) as deployed:
         assert not deployed.workers()
         assert deployed.roots()
         with pytest.raises(CannotDo, match="for one connection only"):
@@ -38,9 +37,9 @@ async def test_each_connection_has_its_process_and_no_worker_lasts(directory: Pa
 async def test_it_costs_two_orders_of_magnitude(directory: Path, figures: Figures) -> None:
     """Against a process that stays and connections that are kept; generous: at least thirty times."""
     async with SystemdAccept().deploying(SYSTEMD, DeploymentSpec(SAMPLE, 2, directory)) as deployed:
-        each = await load(deployed, seconds=1.0)
+        each = await load(deployed, seconds=0.5)
     async with Direct().deploying("", DeploymentSpec(SAMPLE, 1, directory)) as deployed:
-        kept = await generate(LoadSpec(deployed.target, mode="closed", connections=4, seconds=0.5, warm_up=0.1))
+        kept = await generate(LoadSpec(deployed.target, mode="closed", connections=4, seconds=0.2, warm_up=0.1))
     once, often = each.completed / each.seconds, kept.completed / kept.seconds
     figures(f"Accept=yes {once:.0f} requests/s, one process that stays {often:.0f}: {often / once:.0f} times")
     assert once

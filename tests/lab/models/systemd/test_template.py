@@ -33,13 +33,6 @@ async def kill_and_see(deployed: UnitsDeployed, number: int) -> bool:
     return True
 
 
-async def test_with_sane_settings_a_worker_is_started_again_as_often_as_it_dies(directory: Path) -> None:
-    async with Systemd().deploying("sane", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
-        for _ in range(KILLS):
-            assert await kill_and_see(deployed, 1)
-        assert (await load(deployed)).completed
-
-
 async def test_restart_always_alone_ends_in_repeated_too_quickly(directory: Path) -> None:
     """The other worker serves on: who looks only at answers does not see that half of the application is gone."""
     async with Systemd().deploying("defaults", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
