@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.5  # seconds between two looks, each of which takes about 10 ms
 _KNOWN = 0.95  # of the clients' connections that were seen at workers: then these are the clients', not a proxy's
+_MOST = 0.8  # of the requests, seen as segments: then they are a count of requests
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class Watch:
     def shares(self, load: LoadResult) -> tuple[WorkerShare, ...]:
         """Of every worker that was there at any time, by number; pid: of the latest that had the number. Requests are
         counted by the deployment itself if it can, else by the client if it talks to workers, else by segments."""
-        requests = self._by_deployment() or self._by_client(load) or self._by_segments()
+        requests = self._by_deployment() or self._by_client(load) or self._by_segments(load)
         connections, busy = _sums((seen.worker, 1) for seen in self._sockets.values()), self._busy()
         pids = {process.worker: pid for pid, process in self._processes.items()}
         return tuple(
@@ -136,16 +137,31 @@ class Watch:
         before = self._told_before or {}
         return {worker: count - before.get(worker, 0) for worker, count in self._told.items()}
 
-    def _by_client(self, load: LoadResult) -> dict[int, int] | None:
-        """None if the clients' connections end at somebody else: a proxy."""
-        workers = {peer: seen.worker for (_, peer), seen in self._sockets.items()}
-        known = [connection for connection in load.per_connection if connection.local in workers]
-        if not known or len(known) < _KNOWN * len(load.per_connection):
-            return None
-        return _sums((workers[connection.local], connection.requests) for connection in known)
+    def has_clients(self, load: LoadResult) -> bool:
+        """Whether the connections of workers are those of the clients: not a proxy's, and none that is over with its
+        answer."""
+        workers = self._by_peer()
+        known = sum(connection.local in workers for connection in load.per_connection)
+        return 0 < known >= _KNOWN * len(load.per_connection)
 
-    def _by_segments(self) -> dict[int, int] | None:
-        return self._work() if self._sockets and self.counts_requests else None
+    def _by_client(self, load: LoadResult) -> dict[int, int] | None:
+        if not self.has_clients(load):
+            return None
+        workers = self._by_peer()
+        return _sums(
+            (workers[connection.local], connection.requests)
+            for connection in load.per_connection
+            if connection.local in workers
+        )
+
+    def _by_peer(self) -> dict[str, int]:
+        return {peer: seen.worker for (_, peer), seen in self._sockets.items()}
+
+    def _by_segments(self, load: LoadResult) -> dict[int, int] | None:
+        """None where connections are over between two looks, and most of them were missed."""
+        work = self._work()
+        is_whole = self.counts_requests and sum(work.values()) >= _MOST * load.completed
+        return work if self._sockets and is_whole else None
 
 
 @asynccontextmanager

@@ -39,21 +39,28 @@ async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
     async with watching(deployment, min(0.5, plan.seconds / 4)) as watch:
         load = await generate(spec)
     shares = watch.shares(load)
-    figures = figures_of(shares, connections)
-    return plan.result(NAME, figures, load=load, shares=shares, notes=doubts(load))
+    figures, notes = work_figures(shares), doubts(load)
+    if watch.has_clients(load):
+        figures |= connection_figures(shares, connections)
+    else:
+        notes = (*notes, "clients' connections end at somebody else, or with each answer: no figures of connections")
+    return plan.result(NAME, figures, load=load, shares=shares, notes=notes)
 
 
-def figures_of(shares: Sequence[WorkerShare], connections: int) -> dict[str, float]:
-    """connections: of clients; a proxy's own may be fewer."""
-    held = [float(share.connections) for share in shares]
-    figures = {
-        "jain_connections": jain_index(held),
-        "cv_connections": cv(held),
-        "max_mean_connections": max_over_mean(held),
-        "chance_cv": chance_cv(len(shares), connections),
-        "jain_busy": jain_index([share.busy for share in shares]),
-    }
+def work_figures(shares: Sequence[WorkerShare]) -> dict[str, float]:
+    figures = {"jain_busy": jain_index([share.busy for share in shares])}
     requests = [float(share.requests) for share in shares if share.requests is not None]
     if len(requests) == len(shares):
         figures["jain_requests"] = jain_index(requests)
     return figures
+
+
+def connection_figures(shares: Sequence[WorkerShare], connections: int) -> dict[str, float]:
+    """connections: of all clients."""
+    held = [float(share.connections) for share in shares]
+    return {
+        "jain_connections": jain_index(held),
+        "cv_connections": cv(held),
+        "max_mean_connections": max_over_mean(held),
+        "chance_cv": chance_cv(len(shares), connections),
+    }

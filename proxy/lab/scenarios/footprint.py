@@ -24,19 +24,19 @@ NEEDS_SAMPLE = False
 
 
 def duration(plan: Plan) -> float:
-    return plan.warm_up + plan.seconds
+    return plan.seconds
 
 
 async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
-    """Measured after the load has warmed it up, with its connections open."""
-    async with generating(plan.load(deployment)) as load:
-        await load.wait(0.0)
-        before = cpu_seconds(deployment.roots())
+    """CPU time from before the first request until after the last; memory at the end of the load, with its connections
+    open."""
+    before = cpu_seconds(deployment.roots())
+    async with generating(plan.load(deployment, warm_up=0.0)) as load:
         await load.wait(plan.seconds)
-        used = cpu_seconds(deployment.roots()) - before
         pids = family(deployment.roots(), read_parents())
         figures, notes = _memory(pids)
         result = await load.result()
+    used = cpu_seconds(deployment.roots()) - before
     figures["processes"] = float(len(pids))
     if result.completed:
         figures["cpu_per_request"] = used / result.completed

@@ -26,7 +26,7 @@ def test_one_process_has_all_connections_and_requests(on_direct: On) -> None:
 
 def test_figures_of_an_uneven_share() -> None:
     shares = [WorkerShare(1, 11, 150, 300, 0.3), WorkerShare(2, 12, 50, 100, 0.1)]
-    found = fairness.figures_of(shares, 200)
+    found = fairness.work_figures(shares) | fairness.connection_figures(shares, 200)
     assert found["cv_connections"] == 0.5
     assert found["max_mean_connections"] == 1.5
     assert found["jain_connections"] == found["jain_requests"] == pytest.approx(0.8)
@@ -34,5 +34,5 @@ def test_figures_of_an_uneven_share() -> None:
 
 
 def test_requests_that_nobody_could_count_have_no_figure() -> None:
-    found = fairness.figures_of([WorkerShare(1, 11, 1, None, 0.3), WorkerShare(2, 12, 1, 3, 0.1)], 200)
+    found = fairness.work_figures([WorkerShare(1, 11, 1, None, 0.3), WorkerShare(2, 12, 1, 3, 0.1)])
     assert "jain_requests" not in found
