@@ -15,7 +15,7 @@ BIN := $(CURDIR)/.venv/bin
 IN_VENV := PATH="$(BIN):$$PATH"
 
 # program:package of Debian; the tests talk to these.
-PROGRAMS := curl:curl openssl:openssl socat:socat wrk:wrk hey:hey h2load:nghttp2-client nginx:nginx haproxy:haproxy caddy:caddy slowhttptest:slowhttptest chromium:chromium chromedriver:chromium-driver \
+PROGRAMS := curl:curl openssl:openssl socat:socat zsh:zsh ffmpeg:ffmpeg wrk:wrk hey:hey h2load:nghttp2-client nginx:nginx haproxy:haproxy caddy:caddy slowhttptest:slowhttptest chromium:chromium chromedriver:chromium-driver \
 	systemctl:systemd nsenter:util-linux promtool:prometheus beanstalkd:beanstalkd ruby:ruby
 
 .DEFAULT_GOAL := help

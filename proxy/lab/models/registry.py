@@ -13,6 +13,7 @@ from proxy.lab.models.rivals.envoy import Envoy
 from proxy.lab.models.rivals.haproxy import Haproxy
 from proxy.lab.models.rivals.model import RivalModel
 from proxy.lab.models.rivals.nginx import Nginx
+from proxy.lab.models.socat_loop import SocatLoop
 from proxy.lab.models.systemd.accept import SystemdAccept
 from proxy.lab.models.systemd.sockets import SystemdSocket
 from proxy.lab.models.systemd.template import Systemd
@@ -30,6 +31,7 @@ _ALL: tuple[Model, ...] = (
     SystemdSocket(),
     Queue(),
     TupleSpace(),
+    SocatLoop(),
     RivalModel(Nginx),
     RivalModel(Haproxy),
     RivalModel(Envoy),

@@ -11,6 +11,7 @@ from proxy.lab.scenarios import (
     crash_loop,
     fairness,
     footprint,
+    jobs,
     latency,
     long,
     restart,
@@ -22,6 +23,6 @@ if TYPE_CHECKING:
     from proxy.lab.scenarios.scenario import Scenario
 
 _ALL: tuple[Scenario, ...] = (
-    footprint, latency, fairness, slow, burst, capacity, scale, long, restart, crash, crash_loop,
+    footprint, latency, fairness, slow, burst, capacity, scale, long, restart, crash, crash_loop, jobs,
 )  # fmt: skip
 SCENARIOS: dict[str, Scenario] = {scenario.NAME: scenario for scenario in sorted(_ALL, key=lambda each: each.ORDER)}

@@ -32,7 +32,7 @@ async def deployed(model: str, variant: str = "", workers: int = 2) -> AsyncIter
 
 def plan(model: str, **changes: object) -> Plan:
     """As short as can be."""
-    return Plan(model, "", **{"seconds": 0.4, "warm_up": 0.1, "rate": 150.0, "connections": 8, **changes})  # type: ignore[arg-type]
+    return Plan(model, **{"variant": "", "seconds": 0.4, "warm_up": 0.1, "rate": 150.0, "connections": 8, **changes})  # type: ignore[arg-type]
 
 
 def is_sound(result: ScenarioResult, made: Plan) -> bool:
