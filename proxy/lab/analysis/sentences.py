@@ -37,8 +37,10 @@ def reason(summary: Summary, outcome: Outcome, deploy: Way) -> str:
     own = next(value for value in outcome.kept if value.way == deploy)
     told = [f"{value.way} {_figure(summary, outcome, value)}" for value in outcome.dropped[:NAMED]]
     more = f" and {len(outcome.dropped) - NAMED} more" if len(outcome.dropped) > NAMED else ""
-    says = outcome.round.says.format(_figure(summary, outcome, own))
-    return f"{deploy} {says}; {', '.join(told)}{more}.{_why(summary, outcome)}"
+    others = f"{', '.join(told)}{more}.{_why(summary, outcome)}"
+    if own.estimate is None:
+        return f"Clearly worse than the best in {outcome.round.title}, while that of {deploy} is not known: {others}"
+    return f"{deploy} {outcome.round.says.format(_figure(summary, outcome, own))}; {others}"
 
 
 def _figure(summary: Summary, outcome: Outcome, value: Value) -> str:

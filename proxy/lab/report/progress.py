@@ -109,5 +109,5 @@ def told(result: ScenarioResult) -> str:
     shown = [name for name in TELLING if name in result.figures][:SHOWN]
     figures = "  ".join(f"{name} {value_text(result.figures[name], FIGURES[name].unit)}" for name in shown)
     is_late = any(not counts(result, name) for name in shown)
-    doubt = f"  (does not count: {result.load.why_invalid})" if is_late and result.load else ""
+    doubt = f"  (does not count: {result.load.why_invalid.partition(':')[0]})" if is_late and result.load else ""
     return f"{begin} {figures}{doubt}"

@@ -38,10 +38,12 @@ def test_a_single_run_has_to_be_better_by_twice_as_much(second: float, is_other:
     assert [need.is_other for need in every] == [is_other]
 
 
-def test_endless_for_all_is_level() -> None:
+def test_what_nobody_can_do_is_left_out() -> None:
     both = tuple(result("crash", name, recovery=inf) for name in "ab")
-    (need,) = needs(Summary(replace(compared(), results=both)), [Way("a", ""), Way("b", "")])
-    assert (need.way.model, need.value, need.is_other) == ("a", "endless", False)
+    assert needs(Summary(replace(compared(), results=both)), [Way("a", ""), Way("b", "")]) == ()
+    one = result("crash", "c", recovery=1.0)
+    (need,) = needs(Summary(replace(compared(), results=(*both, one))), [Way("a", ""), Way("c", "")])
+    assert (need.way.model, need.value, need.chosen) == ("c", "1 s", "endless")
 
 
 def test_what_was_measured_for_one_only_is_no_choice() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proxy.lab.analysis import sentences
 from proxy.lab.analysis.ranking import rank
 from proxy.lab.analysis.summary import Summary, Way
-from tests.lab.report.comparisons import compared, measured, result
+from tests.lab.report.comparisons import compared, load, measured, result
 
 
 def test_a_reason_has_its_numbers() -> None:
@@ -29,6 +31,20 @@ def test_an_interval_is_told_and_those_beyond_three_are_counted() -> None:
         "proxy-tcp (least-connections) answers 99 % of the requests within 8 ms (7.99 ms to 8.21 ms); slow-0 40.2 ms ("
     )
     assert text.endswith(" and 2 more.")
+
+
+def test_what_is_not_known_of_the_one_to_deploy_is_said_so() -> None:
+    late = load(0.01, 1, why_invalid="the generator was late")
+    results = (
+        result("latency", "a", of=late, p99=0.01),
+        result("latency", "b", p99=0.01),
+        result("latency", "c", p99=0.05),
+    )
+    summary = Summary(replace(compared(), results=results))
+    ranking = rank(summary)
+    assert sentences.reason(summary, ranking.outcomes[0], ranking.order[0]) == (
+        "Clearly worse than the best in p99, while that of a is not known: c 50 ms."
+    )
 
 
 def test_the_runner_up_is_told_with_what_it_is_behind_in() -> None:

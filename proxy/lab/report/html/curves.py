@@ -60,7 +60,10 @@ def curves(summary: Summary, scenario: str, order: Sequence[Way]) -> Element | N
         for model in dict.fromkeys(way.model for way in found)
     ]
     store = el("svg", el("defs", behind), width=0, height=0, class_="store", aria_hidden="true")
-    return el("div", store, *panels, class_="panels")
+    late = [str(way) for way in order if way not in found and summary.invalid(way, scenario)]
+    missing = f"Not drawn, since the generator was late or busy itself: {', '.join(late)}." if late else None
+    note = el("p", missing, class_="quiet") if missing else None
+    return el("div", store, el("div", *panels, class_="panels"), note)
 
 
 def _panel(model: str, own: Mapping[Way, Curve], x: Linear, y: Logarithmic, context: str) -> Element:

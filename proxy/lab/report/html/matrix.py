@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from proxy.lab.analysis.ranking import ROUNDS, Round, Value, value_of
@@ -77,11 +77,12 @@ def _column(judged: Round, summary: Summary, verdict: Verdict) -> Column | None:
         return None
     decided = [one for one in verdict.ranking.outcomes if one.round == judged]
     best = (min if judged.better == "less" else max)(medians.values())
+    is_telling = isfinite(best) and len(set(medians.values())) > 1
     return Column(
         judged,
         values,
         frozenset(value.way for one in decided for value in one.dropped),
-        frozenset(way for way, value in medians.items() if value == best),
+        frozenset(way for way, value in medians.items() if is_telling and value == best),
         _scale(judged, values.values()),
     )
 

@@ -76,9 +76,9 @@ def _header(comparison: Comparison) -> Element:
     ways = len({(result.model, result.variant) for result in comparison.results if result.figures})
     began = datetime.fromtimestamp(comparison.began, UTC).strftime("%Y-%m-%d %H:%M UTC")
     told = [began, f"{ways} ways", f"{minutes(comparison.seconds)} of measuring"]
-    told += [
-        f"{comparison.settings[name]} {name}" for name in ("workers", "repetitions") if name in comparison.settings
-    ]
+    settings = comparison.settings
+    told += [f"{settings['workers']} workers"] if "workers" in settings else []
+    told += [f"runs of each: {settings['repetitions']}"] if "repetitions" in settings else []
     return el(
         "header",
         el("h1", "How to deploy ", el("code", comparison.application)),
