@@ -119,11 +119,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         models=_names("model", arguments.models, MODELS),
         scenarios=_names("scenario", arguments.scenarios, SCENARIOS),
         workers=arguments.workers,
-        repetitions=arguments.repetitions
-        if arguments.repetitions is not None
-        else 1
-        if arguments.quick
-        else REPETITIONS,
+        repetitions=_repetitions(arguments),
         rate=arguments.rate,
         seconds=arguments.seconds,
         paths=tuple(arguments.path),

@@ -13,6 +13,7 @@ from proxy.lab.compare.cells import run_cell
 from proxy.lab.compare.events import Deployed, Measured, Planned
 from proxy.lab.compare.planning import Candidate, Planning, estimate
 from proxy.lab.compare.rate import calibrators, choose_rate
+from proxy.lab.measure.environment import environment
 from proxy.lab.models.registry import MODELS
 from proxy.lab.results import Available, Comparison
 from proxy.lab.scenarios.registry import SCENARIOS
@@ -38,6 +39,7 @@ class Comparing:
         self._application = application
         self._tell = tell
         self._available = available(application, settings)
+        self._environment: dict[str, dict[str, str]] = {}
         self._results: list[ScenarioResult] = []
         self._rate, self._why = settings.rate or 0.0, "as given" if settings.rate else ""
         self._began = time.time()  # noqa: TID251 - for the report; durations are of the other clock
@@ -46,6 +48,7 @@ class Comparing:
 
     async def run(self) -> None:
         """Cancelling it ends what runs; `comparison` has what there is."""
+        self._environment = await trio.to_thread.run_sync(environment)
         if not self._rate:
             await self._calibrate()
         cells = self._planning(self._rate).cells()
@@ -66,7 +69,7 @@ class Comparing:
     def comparison(self) -> Comparison:
         return Comparison(
             application=self._application.name,
-            environment={},
+            environment=self._environment,
             settings={**self._settings.as_text(), "rate": f"{self._rate:g}", "rate_why": self._why},
             began=self._began,
             seconds=time.monotonic() - self._from,

@@ -81,6 +81,7 @@ def test_a_run_from_start_to_end(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert "direct is the only way that was measured" in (tmp_path / "report.html").read_text()
     assert "To deploy it: app.service" in out.out
     assert (tmp_path / "deploy" / "app.service").exists()
+    assert comparison.environment["packages"]["trio"]
     (direct,) = comparison.available
     assert "backends.hello" in direct.description
 
