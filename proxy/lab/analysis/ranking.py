@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 ALONE = 2.0  # a single run of each has no interval: its difference counts from twice what a round lets pass
 FAULTS = ("crash", "restart")
 FEW = 2.0  # requests that may fail at an ordinary load
-NONE = 0.5  # request that may be lost by a fault: each falls into a burst, so that whoever loses any loses at each
+# Of those lost by faults, each of which falls into a burst, so that who loses any loses some at each: less than one, also
+# where a single run counts from twice as much.
+NONE = 0.4
 FEW_OF = 0.0005  # or this share of all, where that is more
 
 

@@ -74,6 +74,15 @@ def test_of_many_requests_a_few_lost_are_none(lost: int, intended: int, dropped:
     assert dropped_in(ranking, "b") == dropped
 
 
+def test_one_request_lost_in_a_single_run_is_one() -> None:
+    ranking = ranked(
+        *[result("latency", model, p99=0.01) for model in "ab"],
+        result("crash", "a", failed=0.0),
+        result("crash", "b", failed=1.0),
+    )
+    assert dropped_in(ranking, "b") == "lost"
+
+
 def test_losses_of_all_faults_are_added_up() -> None:
     base = [one for model in "ab" for one in repeated("latency", model, "p99", [0.01] * 3)]
     ranking = ranked(
