@@ -33,6 +33,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/deployment.py": "an interface; lab/models/ has a test for each of its implementations",
     "proxy/lab/figures.py": "a table; lab/report/ shows every figure of it",
     "proxy/lab/models/children.py": "lab/models/test_direct.py starts, kills and ends some",
+    "proxy/lab/models/rproxy/deployed.py": "lab/models/rproxy/test_model.py has rproxy do what it does",
     "proxy/lab/models/crew.py": "lab/models/test_reuseport.py kills, restarts and scales one",
     "proxy/lab/models/free_port.py": "every test in lab/models/ serves on one",
     "proxy/lab/models/model.py": "an interface; lab/models/ has a test for each of its implementations",

@@ -13,6 +13,7 @@ from proxy.lab.models.rivals.envoy import Envoy
 from proxy.lab.models.rivals.haproxy import Haproxy
 from proxy.lab.models.rivals.model import RivalModel
 from proxy.lab.models.rivals.nginx import Nginx
+from proxy.lab.models.rproxy.model import PROXY_REUSEPORT, PROXY_TCP, PROXY_UNIX
 from proxy.lab.models.socat_loop import SocatLoop
 from proxy.lab.models.systemd.accept import SystemdAccept
 from proxy.lab.models.systemd.sockets import SystemdSocket
@@ -29,6 +30,9 @@ _ALL: tuple[Model, ...] = (
     Systemd(),
     SystemdAccept(),
     SystemdSocket(),
+    PROXY_TCP,
+    PROXY_UNIX,
+    PROXY_REUSEPORT,
     Queue(),
     TupleSpace(),
     SocatLoop(),

@@ -1,0 +1,1 @@
+"""rproxy itself in front of an application whose processes it manages."""
