@@ -79,6 +79,13 @@ async def test_services_have_our_environment_but_for_what_is_our_session(
     assert not [line for line in lines if line.startswith(("LISTEN_FDS", "ODD"))]
 
 
+async def test_services_find_in_run_what_others_have_put_there(tmp_path: Path) -> None:
+    """The socket of a database, say; systemd itself has its own."""
+    theirs = {name for name in os.listdir("/run") if name[0] != "." and name not in ("systemd", "udev", "log", "mount")}
+    async with private_systemd(tmp_path / "systemd", DEADLINE) as manager:
+        assert theirs <= set((await manager.run("ls", "-A", "/run")).split("\n"))
+
+
 async def test_cancelled_it_leaves_nothing(tmp_path: Path) -> None:
     with trio.CancelScope() as scope:
         async with private_systemd(tmp_path / "systemd", DEADLINE) as manager:
