@@ -27,7 +27,7 @@ ORDER = 70
 NEEDS_SAMPLE = False
 UP, DOWN = 0.2, 0.75  # of the measured time
 INTERVAL = 0.05  # seconds between two looks: each sees what requests are under way
-WINDOW = 1.0  # seconds in which new workers do their share
+WINDOW, WINDOW_MOST = 0.2, 1.0  # of the measured time, at most seconds, in which new workers do their share
 REQUEST, BUSY = 0.02, 0.5  # seconds that a request of our sample application takes, and what they take of all workers
 
 
@@ -57,7 +57,8 @@ async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
     waited = latencies(result)
     figures = {**errors(result), **{name: waited[name] for name in ("p99", "max") if waited}}
     notes = doubts(result)
-    taken = _share_after(watch, before, *(result.began + mark.at for mark in marks))
+    window = min(WINDOW * plan.seconds, WINDOW_MOST)
+    taken = _share_after(watch, before, window, *(result.began + mark.at for mark in marks))
     if taken is None:
         notes = (*notes, "new workers had not half of an even share before they were taken away again")
     else:
@@ -66,8 +67,8 @@ async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:
     return plan.result(NAME, figures, load=result, shares=shares, marks=tuple(marks), notes=notes)
 
 
-def _share_after(watch: Watch, before: set[int], up: float, down: float) -> float | None:
+def _share_after(watch: Watch, before: set[int], window: float, up: float, down: float) -> float | None:
     looks = [Done(look.at, look.work) for look in watch.looks if look.at <= down]
     new = {number for look in looks for number in look.work} - before
-    taken = seconds_to_share(looks, new, up, WINDOW)
+    taken = seconds_to_share(looks, new, up, window)
     return None if taken is None else round(taken, 3)
