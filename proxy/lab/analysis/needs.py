@@ -31,6 +31,7 @@ class Wish:
 WISHES = (
     Wish("nothing lost when a worker dies", "crash", "failed", 0.0, 0.5),
     Wish("answers as before soonest after that", "crash", "recovery", 0.25, 0.2),
+    Wish("started again however often it dies", "crash-loop", "missing", 0.0, 0.4),
     Wish("nothing lost when workers are restarted", "restart", "failed", 0.0, 0.5),
     Wish("the shortest tail at an ordinary load", "latency", "p99", 0.25, 0.001),
     Wish("fast requests quick beside slow ones", "slow", "fast_p99", 0.25, 0.001),

@@ -1,10 +1,10 @@
 """Which way is best, by a rule that can be told in one breath.
 
-In rounds, one question each, the gravest first: what fails at an ordinary load, what is lost when workers die and are
-restarted, the tail of latency, capacity, memory. In each round those that are clearly worse than the best of it drop
-out. Clearly worse: by more than the round lets pass, and with intervals that do not overlap. The last one left is the
-best, or of several that nothing tells apart the one that is listed first; those that dropped out in the same round are
-in the order of what they dropped out for.
+In rounds, one question each, the gravest first: what fails at an ordinary load, who is not started again, what is lost
+when workers die and are restarted, the tail of latency, capacity, memory. In each round those that are clearly worse
+than the best of it drop out. Clearly worse: by more than the round lets pass, and with intervals that do not overlap.
+The last one left is the best, or of several that nothing tells apart the one that is listed first; those that dropped
+out in the same round are in the order of what they dropped out for.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 ALONE = 2.0  # a single run of each has no interval: its difference counts from twice what a round lets pass
 FAULTS = ("crash", "restart")
 FEW = 2.0  # requests that may fail at an ordinary load
-# Of those lost by faults, each of which falls into a burst, so that who loses any loses some at each: less than one, also
-# where a single run counts from twice as much.
+# Of what is lost by faults, each of which falls into a burst, so that who loses any loses some at each: less than one,
+# also where a single run counts from twice as much.
 NONE = 0.4
 FEW_OF = 0.0005  # or this share of all, where that is more
 
@@ -56,6 +56,10 @@ ROUNDS = (
     Round(
         "fails", "What fails at an ordinary load?",
         "fails {} at an ordinary load", "requests", "less", 0.0, FEW, ("latency",), "failed",
+    ),
+    Round(
+        "gone", "Who is not started again after dying often?",
+        "is short of {} workers when one has died often", "processes", "less", 0.0, NONE, ("crash-loop",), "missing",
     ),
     Round(
         "lost", "What is lost when a worker dies, and when all are restarted?",
@@ -140,14 +144,14 @@ def _answers(summary: Summary, way: Way) -> bool:
 
 
 def value_of(judged: Round, summary: Summary, way: Way) -> Value:
-    """The sum over its scenarios, each at its median; endless for one that the way cannot go through, other than to
-    have a worker killed: what has no worker to kill loses none."""
+    """The sum over its scenarios, each at its median; endless where workers cannot be restarted at all. What has no
+    worker to kill loses none."""
     found: list[Estimate] = []
     for scenario in judged.scenarios:
         one = summary.estimate(way, scenario, judged.figure)
         if one is not None:
             found.append(one)
-        elif summary.cannot(way, scenario) and scenario != "crash":
+        elif scenario == "restart" and summary.cannot(way, scenario):
             return Value(way, estimate([inf]), summary.cannot(way, scenario))
         elif why := summary.invalid(way, scenario):
             return Value(way, None, why, is_excused=True)

@@ -74,6 +74,14 @@ def test_of_many_requests_a_few_lost_are_none(lost: int, intended: int, dropped:
     assert dropped_in(ranking, "b") == dropped
 
 
+def test_who_is_given_up_drops_out_before_who_loses_requests() -> None:
+    base = [one for model in "abc" for one in repeated("latency", model, "p99", [0.01] * 3)]
+    no_worker = ScenarioResult("crash-loop", "c", "", 0, {}, cannot="a process for each connection")
+    gone = [*repeated("crash-loop", "a", "missing", [1.0] * 3), *repeated("crash-loop", "b", "missing", [0.0] * 3)]
+    ranking = ranked(*base, *gone, no_worker, *repeated("crash", "b", "failed", [9.0] * 3))
+    assert [dropped_in(ranking, model) for model in "abc"] == ["gone", "", "lost"]  # c: not measured
+
+
 def test_one_request_lost_in_a_single_run_is_one() -> None:
     ranking = ranked(
         *[result("latency", model, p99=0.01) for model in "ab"],

@@ -23,6 +23,7 @@ BAR, THICK = 100.0, 10.0  # pixels of a bar's place
 MORE = (("crash", "recovery", "recovery"), ("footprint", "cpu_per_request", "CPU a request"))
 HEADS = {  # of a column, and what it says when the pointer rests on it
     "fails": "failed at an ordinary load",
+    "gone": "workers not started again",
     "lost": "failed when workers die or restart",
     "p99": "p99 at an ordinary load",
     "fast p99": "p99 of fast requests beside slow",
