@@ -22,7 +22,7 @@ from proxy.lab.models.registry import MODELS
 from proxy.lab.report.html.page import to_html
 from proxy.lab.report.progress import Progress
 from proxy.lab.report.table import report_text
-from proxy.lab.report.to_json import to_json
+from proxy.lab.report.to_json import BadComparison, from_json, to_json
 from proxy.lab.scenarios.registry import SCENARIOS
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         settings, application = settings_of(arguments), application_of(arguments)
         wish = Wish(application, settings.workers, arguments.listen)
+        measured = read(arguments.read) if arguments.read else None
         check_places(arguments, wish)
     except (ValueError, OSError) as error:  # BadApplication among them
         sys.stderr.write(f"rproxy compare: {error}\n")
@@ -53,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         sys.stdout.write(listing.as_text(available(application, settings), SCENARIOS.values()))
         return 0
+    if measured is not None:
+        return 0 if write(arguments, measured, wish) else NOTHING
     with Progress(Console(stderr=True)) as progress:
         comparing = Comparing(settings, application, progress.tell)
         ended = trio.run(_run, comparing)
@@ -61,6 +64,14 @@ def run(arguments: argparse.Namespace) -> int:
     if ended:
         return BY_SIGNAL + ended
     return 0 if is_complete and any(result.figures for result in comparison.results) else NOTHING
+
+
+def read(name: str) -> Comparison:
+    """What --json has written. Raises ValueError, which names the file, or OSError, which does too."""
+    try:
+        return from_json(Path(name).read_bytes())
+    except BadComparison as error:
+        raise ValueError(f"--read: {name}: {error}") from None
 
 
 async def _run(comparing: Comparing) -> int:

@@ -36,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     out = parser.add_argument_group("what comes of it")
     out.add_argument("--json", metavar="FILE", help="all that was measured, raw, and on what machine")
     out.add_argument("--html", metavar="FILE", help="a report with charts, in one file")
+    out.add_argument("--read", metavar="FILE", help="measure nothing: the same again of what --json has written")
     out.add_argument("--emit", metavar="DIR", help="the files to deploy what did best")
     out.add_argument("--listen", default="127.0.0.1:8080", metavar="ADDRESS", help="in these; default: %(default)s")
     parser.add_argument("--list", action="store_true", help="name models and scenarios, what is missing, and end")

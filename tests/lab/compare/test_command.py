@@ -10,8 +10,9 @@ import pytest
 
 from proxy.cli import main
 from proxy.lab.models.registry import MODELS
-from proxy.lab.report.to_json import from_json
+from proxy.lab.report.to_json import from_json, to_json
 from tests.clients.support import RPROXY, descendants, spawn
+from tests.lab.report.comparisons import compared
 from tests.processes import DEADLINE, end_group, is_alive, wait_until
 
 
@@ -58,6 +59,23 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_runs(
 ) -> None:
     assert main(["compare", "--json", f"{tmp_path}/nowhere/all.json"]) == 2
     assert "nowhere/all.json" in capsys.readouterr().err
+
+
+def test_a_report_of_what_was_measured_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "all.json").write_text(to_json(compared()))
+    again = ("--read", str(tmp_path / "all.json"), "--json", str(tmp_path / "all.json"))
+    assert main(["compare", *again, "--html", str(tmp_path / "report.html")]) == 0
+    assert "Deploy proxy-tcp (least-connections)." in capsys.readouterr().out
+    assert "Deploy proxy-tcp (least-connections)." in (tmp_path / "report.html").read_text()
+    assert from_json((tmp_path / "all.json").read_text()) == compared()
+
+
+def test_what_is_no_comparison_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "all.json").write_text("{}")
+    assert main(["compare", "--read", str(tmp_path / "all.json")]) == 2
+    assert "all.json: no comparison: application: Field required" in capsys.readouterr().err
+    assert main(["compare", "--read", str(tmp_path / "nothing.json")]) == 2
+    assert "nothing.json" in capsys.readouterr().err
 
 
 @pytest.mark.slow
