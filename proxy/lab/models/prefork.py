@@ -93,8 +93,12 @@ class _Forked:
         before = {worker.pid for worker in self.workers()}
         self._parent.signal(signal.SIGHUP)
         with patience("not all workers were replaced"):
-            while before & {worker.pid for worker in self.workers()}:  # noqa: ASYNC110  nothing tells of a fork
+            while not self._are_others(before):  # noqa: ASYNC110  nothing tells of a fork
                 await trio.sleep(LOOK)
+
+    def _are_others(self, before: set[int]) -> bool:
+        now = {worker.pid for worker in self.workers()}
+        return len(now) >= len(before) and not now & before
 
     async def scale(self, count: int) -> None:
         """By one and one, since a signal that is sent again before it was seen is one signal."""

@@ -17,11 +17,11 @@ from proxy.lab.models.rproxy.model import PROXY_REUSEPORT, PROXY_TCP, PROXY_UNIX
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from proxy.lab.models.rproxy.model import Proxied
+    from proxy.lab.deployment import Deployment
 
 
 @pytest.mark.slow
-async def test_it_tells_who_has_answered_what(directory: Path) -> None:
+async def test_it_tells_who_has_answered_what_and_replaces_all_without_a_loss(directory: Path) -> None:
     async with PROXY_UNIX.deploying("round-robin", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
         assert isinstance(deployed, Separate)
         before = await deployed.requests_by_worker()
@@ -33,22 +33,26 @@ async def test_it_tells_who_has_answered_what(directory: Path) -> None:
                 counts = [after[number] - before[number] for number in (1, 2)]
         assert sum(counts) <= load.completed + 4  # those that ended behind the measured time
         assert abs(counts[0] - counts[1]) <= 1
+        await restart_under_load(deployed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [PROXY_TCP, PROXY_REUSEPORT], ids=lambda model: model.name)
-async def test_a_restart_loses_nothing(directory: Path, model: Proxied) -> None:
-    async with model.deploying("least-connections", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
-        before = {worker.pid for worker in deployed.workers()}
-        async with generating(LoadSpec(deployed.target, rate=200.0, connections=8, seconds=60.0, warm_up=0.0)) as load:
-            await load.began()
-            await deployed.restart()
-            result = await load.stop()
-        assert result.completed > 0
-        assert result.errors == {}
-        after = {worker.pid for worker in deployed.workers()}
-        assert len(after) == 2
-        assert not after & before
+async def test_a_group_is_replaced_without_a_loss(directory: Path) -> None:
+    async with PROXY_REUSEPORT.deploying("least-connections", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
+        await restart_under_load(deployed)
+
+
+async def restart_under_load(deployed: Deployment) -> None:
+    before = {worker.pid for worker in deployed.workers()}
+    async with generating(LoadSpec(deployed.target, rate=200.0, connections=8, seconds=60.0, warm_up=0.0)) as load:
+        await load.began()
+        await deployed.restart()
+        result = await load.stop()
+    assert result.completed > 0
+    assert result.errors == {}
+    after = {worker.pid for worker in deployed.workers()}
+    assert len(after) == 2
+    assert not after & before
 
 
 def test_who_does_not_take_its_way_in_is_told() -> None:
