@@ -15,6 +15,7 @@ from proxy.core.keep_alive import IdleLife
 from proxy.core.pool import UNLIMITED, Backend
 
 if TYPE_CHECKING:
+    from proxy.core.access_log.record import Usual
     from proxy.core.address import Address
     from proxy.core.client.peer import Peer
     from proxy.engine.http.connection import BackendConnection
@@ -64,10 +65,11 @@ class LiveBackend(Backend):
     idle: connections ready for reuse, at most `idle_limit`, the freshest last: the one used last is the least likely
     to be closed by now, and those in surplus reach their age and go. idle_life: what it taught us about that age.
     failed_connects, failed_answers: in a row, until now. failures: tries that failed, by reason.
+    usual: outcomes of exchanges that went as nearly all do, by status.
     """
 
     __slots__ = ("failed_answers", "failed_connects", "failures", "family", "idle", "idle_life", "idle_limit",
-                 "sockaddr", "spread", "tls")  # fmt: skip
+                 "sockaddr", "spread", "tls", "usual")  # fmt: skip
 
     def __init__(
         self,
@@ -83,6 +85,7 @@ class LiveBackend(Backend):
         self.failed_connects = 0
         self.failed_answers = 0
         self.failures: Counter[str] = Counter()
+        self.usual: dict[int, Usual] = {}
         self.tls = tls
         self.idle: list[BackendConnection] = []
         self.idle_life = IdleLife()

@@ -74,6 +74,14 @@ Marks = Sequence[float]
 # text of each.
 Outcome = tuple[str, str, int, bool, int, int, str]
 
+
+class Usual(tuple[str, str, int, bool, int, int, str]):
+    """An outcome that is one object for all that end so: found by which it is, 0.2 us sooner than by what is in it."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__  # two of the same may stand in one dictionary, and nobody minds
+
+
 # client, number of the exchange on its connection (0 in TCP mode), head (None in TCP mode), marks, outcome, bytes from
 # the client, bytes to the client. Plain, because an exchange waits for it to be made: 0.1 us, a NamedTuple 0.7.
 Record = tuple[Client, int, LoggedHead | None, Marks, Outcome, int, int]

@@ -136,7 +136,7 @@ class Exchange:
 
     # ------------------------------------------------------------------ dial, write
 
-    def connect(self, backend: LiveBackend, *, is_fresh: bool = False) -> None:
+    def connect(self, backend: LiveBackend, is_fresh: bool = False) -> None:
         """A slot of `backend` is taken. is_fresh: over no idle connection.
 
         Most requests go out in one `send`, over a new connection as well: `LiveBackend.dial` says why.

@@ -140,7 +140,7 @@ class HttpSession:
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         is_whole = end >= len(END_OF_HEAD)
         if (end if is_whole else len(data)) > self.head_limit:
-            self.refuse(BadRequest("head-too-large", f"over {self.head_limit} bytes", status=431))
+            self.refuse_head(data, BadRequest("head-too-large", f"over {self.head_limit} bytes", status=431))
         elif is_whole:
             self._start(data[:end], data[end:])
         else:
@@ -148,7 +148,7 @@ class HttpSession:
 
     def _wait_for_rest(self, data: bytes) -> None:
         if data and not could_be_request(data):
-            self.refuse(BadRequest("syntax", "this is not HTTP/1"))
+            self.refuse_head(data, BadRequest("syntax", "this is not HTTP/1"))
             return
         # Empty lines, and half of one, are no beginning, or they could hold a session for ever.
         if data not in NO_BEGINNING and self.buffer in NO_BEGINNING:
@@ -169,13 +169,17 @@ class HttpSession:
                 if route.changes_requests:
                     route.prepare(head)
             except ProxyError as error:
-                self.refuse(error, is_head=raw.startswith(b"HEAD "))
+                self.refuse_head(raw, error)
                 return
             known = head, route
             if not parser.met_new:
                 reading.heads.offer(raw, known)
         self.buffer = rest
         self._begin(*known)
+
+    def refuse_head(self, data: bytes, error: ProxyError) -> None:
+        """data: the head, or its beginning."""
+        self.refuse(error, is_head=data.startswith(b"HEAD "))
 
     def _begin(self, head: RequestHead, route: LiveRoute) -> None:
         """Behind the batch, as every write: see `Reactor`."""

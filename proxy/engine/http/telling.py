@@ -71,7 +71,9 @@ class Trusting(Telling):
         if self.frontend.access.admits(host):
             super()._begin(head, route)
         else:
-            self.refuse(Denied.of(host), is_head=head.is_head)
+            version = b"1.1" if head.is_1_1 else b"1.0"
+            seen = b"%b %b HTTP/%b\r\nHost: %b\r\n" % (head.method, head.target, version, head.host or b"")
+            self.refuse_head(seen, Denied.of(host))
 
     def _find_client(self, head: RequestHead) -> None:
         frontend, proxy, claims = self.frontend, self.proxy, head.claims
