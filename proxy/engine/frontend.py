@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from proxy.core import config
     from proxy.core.client.peer import Peer
-    from proxy.core.http.request import RequestHead
     from proxy.core.metrics.tally import Tally
     from proxy.engine.access_log import Recorded
     from proxy.engine.arrival.stage import Step
@@ -153,13 +152,6 @@ class Frontend:
         while isinstance(then, partial) and "then" in then.keywords and not isinstance(then.func, type):
             then = then.keywords["then"]
         return then is self.session and self.config.mode == "http"
-
-    def find_route(self, head: RequestHead) -> LiveRoute:
-        """Where this request goes. Raises NoRoute."""
-        route = self.router.find(head.host or b"", head.target)
-        if route is None:
-            raise NoRoute
-        return route
 
     def set_stages(self, stages: Iterable[Callable[..., object]]) -> None:
         """What every new connection passes on its way to its session. Without stages nothing is added to that way."""

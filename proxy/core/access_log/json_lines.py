@@ -18,7 +18,7 @@ from proxy.core.access_log.text import (
 )
 
 if TYPE_CHECKING:
-    from proxy.core.access_log.record import Client, LoggedHead, Outcome, Record
+    from proxy.core.access_log.record import Client, LoggedHead, Marks, Outcome, Record
 
 
 class JsonLines:
@@ -32,45 +32,46 @@ class JsonLines:
         self._timestamps = Timestamps()
         self._outcomes: dict[Outcome, str] = {}
         self._field = lru_cache(MAX_KNOWN)(_or_null)  # what clients repeat: methods, hosts, user agents
-        self._began = self._ended = -1.0
+        self._place = lru_cache(MAX_KNOWN)(self._describe_place)
+        self._marks: Marks = ()
         self._time = self._spans = ""
 
     def line(self, record: Record, wall: float) -> str:
-        """wall: what the reactor's clock lacks to the seconds since 1970.
-
-        Many that follow each other began and ended in the same two batches of events, at the same moments.
-        """
+        """wall: what the reactor's clock lacks to the seconds since 1970."""
         client, number, head, marks, outcome, received, sent = record
-        began, _, _, _, written, answered, ended = marks
-        if began != self._began:
-            self._began = began
-            self._time = self._timestamps.rfc3339(began + wall)
-            self._ended = -1.0
-        if (
-            head and written == began and answered == ended and outcome[5] != SWITCHED
-        ):  # nobody was waited for but the backend
-            if ended != self._ended:
-                self._ended = ended
-                took = int((ended - began) * 1e6 + 0.5)
-                self._spans = _ANSWERED_AT_ONCE.format(took)
-            spans = self._spans
-        else:
-            spans = _describe_spans(record)
+        if marks != self._marks or outcome[5] == SWITCHED:  # within a batch of events most are the same
+            self._describe_times(record, wall)
         return (
             f'{{"time":"{self._time}",{client.text or self._describe(client)},"exchange":{number or "null"},'
             f"{(head.log_text or self._describe_head(head)) if head else _NO_HEAD},"
             f'{self._outcomes.get(outcome) or self._describe_outcome(outcome)},"bytes_in":{received},'
-            f'"bytes_out":{sent},{spans}}}\n'
+            f'"bytes_out":{sent},{self._spans}}}\n'
+        )
+
+    def _describe_times(self, record: Record, wall: float) -> None:
+        """The text stays for the records that follow, if they have the same marks."""
+        marks = record[3]
+        is_tunnel = record[2] is None or record[4][5] == SWITCHED
+        read, pick, dial, write, answer, rest, total = phases(marks)
+        is_http = record[1] or not record[4][1]  # or could be: those that follow may have a body in the tunnel's place
+        self._marks = () if is_tunnel and is_http else marks
+        self._time = self._timestamps.rfc3339(marks[0] + wall)
+        self._spans = (
+            f'"us":{{"read":{read},"pick":{pick},"dial":{dial},"write":{write},"answer":{answer},'
+            f'"{"tunnel" if is_tunnel else "body"}":{rest},"total":{total}}}'
         )
 
     def _describe(self, client: Client) -> str:
         peer, tls = client.peer, client.peer.tls
+        secrecy = f'"tls":{_name(tls.version)},"cipher":{_name(tls.cipher)}' if tls else _NO_TLS
         client.text = (
-            f'"frontend":"{self._frontend}","client":{quoted((peer.host or "unix:").encode())},'
-            f'"client_port":{peer.port or "null"},"session":"{self._run}-{client.session:x}",'
-            f'"tls":{_name(tls.version) if tls else "null"},"cipher":{_name(tls.cipher) if tls else "null"}'
+            f'{self._place(peer.host)},"client_port":{peer.port or "null"},'
+            f'"session":"{self._run}-{client.session:x}",{secrecy}'
         )
         return client.text
+
+    def _describe_place(self, host: str) -> str:
+        return f'"frontend":"{self._frontend}","client":{quoted((host or "unix:").encode())}'
 
     def _describe_head(self, head: LoggedHead) -> str:
         """Flat, for heads that are new: with a call for each part of it 1 us more, of 3."""
@@ -105,17 +106,8 @@ class JsonLines:
         return text
 
 
-_ANSWERED_AT_ONCE = '"us":{{"read":0,"pick":0,"dial":0,"write":0,"answer":{0},"body":0,"total":{0}}}'
+_NO_TLS = '"tls":null,"cipher":null'
 _NO_HEAD = '"method":null,"target":null,"host":null,"protocol":"tcp","referer":null,"user_agent":null'
-
-
-def _describe_spans(record: Record) -> str:
-    read, pick, dial, write, answer, rest, total = phases(record[3])
-    rest_name = "tunnel" if record[2] is None or record[4][5] == SWITCHED else "body"
-    return (
-        f'"us":{{"read":{read},"pick":{pick},"dial":{dial},"write":{write},"answer":{answer},"{rest_name}":{rest},'
-        f'"total":{total}}}'
-    )
 
 
 def _or_null(value: bytes) -> str:

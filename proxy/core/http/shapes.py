@@ -44,15 +44,6 @@ class Shape:
         self.credit = 0
         self.log_text = ""
 
-    def own(self, data: bytes, start: int) -> bytes | None:
-        """The lines between, of a head whose fields begin at `start`; None if it has another shape."""
-        if data.startswith(self.front, start) and data.endswith(self.back):
-            own = data[start + self.front_size : -self.back_size]
-            # Or `X-A: 1` at the back would be found in `Not-X-A: 1`, and front and back could share lines.
-            if own[-2:] == b"\r\n" or len(data) == start + self.front_size + self.back_size:
-                return own
-        return None
-
 
 class Shapes:
     """Of clients, by name. make: of fields at the front and at the back; None where these mean too much.

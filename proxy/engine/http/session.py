@@ -6,7 +6,16 @@ import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import BadRequest, ClientGone, ClientTimeout, CrowdedOut, Draining, ProxyError, error_page
+from proxy.core.errors import (
+    BadRequest,
+    ClientGone,
+    ClientTimeout,
+    CrowdedOut,
+    Draining,
+    NoRoute,
+    ProxyError,
+    error_page,
+)
 from proxy.core.http.framing import END_OF_HEAD
 from proxy.core.http.request import could_be_request, skip_empty_lines
 from proxy.engine.flow import FIRST_READ
@@ -165,7 +174,9 @@ class HttpSession:
             parser = reading.parser
             try:
                 head = parser.parse(raw, self.peer.host)
-                route = self.frontend.find_route(head)
+                route = self.frontend.router.find(head.host or b"", head.target)
+                if route is None:
+                    raise NoRoute
                 if route.changes_requests:
                     route.prepare(head)
             except ProxyError as error:

@@ -69,6 +69,19 @@ def test_a_tunnel_names_its_time() -> None:
     assert json.loads(line(head=None))["us"]["tunnel"] == 500
 
 
+def test_times_that_are_the_same_have_the_name_of_what_they_are_of() -> None:
+    made = JsonLines("web", "5eed", query=False)
+    tunnel, body, tcp = record(status=101, backend_status=101), record(), record(head=None, number=0)
+    for each, name in [(tunnel, "tunnel"), (body, "body"), (tunnel, "tunnel"), (body, "body")]:
+        assert list(json.loads(made.line(each, WALL))["us"])[5] == name
+    unserved = record(head=None, number=0, backend="")
+    for each, name in [(unserved, "tunnel"), (body, "body")]:
+        assert list(json.loads(made.line(each, WALL))["us"])[5] == name
+    raw = JsonLines("raw", "5eed", query=False)
+    assert raw.line(tcp, WALL) == raw.line(tcp, WALL)
+    assert list(json.loads(raw.line(tcp, WALL))["us"])[5] == "tunnel"
+
+
 def test_no_secret_is_logged() -> None:
     fields = (
         b"Authorization: Basic SECRET\r\nCookie: a=SECRET\r\nProxy-Authorization: SECRET\r\nReferer: http://a/?SECRET"
