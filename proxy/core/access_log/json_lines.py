@@ -39,8 +39,9 @@ class JsonLines:
     def line(self, record: Record, wall: float) -> str:
         """wall: what the reactor's clock lacks to the seconds since 1970."""
         client, number, head, marks, outcome, received, sent = record
-        if marks != self._marks or outcome[5] == SWITCHED:  # within a batch of events most are the same
-            self._describe_times(record, wall)
+        is_odd = outcome[5] == SWITCHED or (head is None and not outcome[1])
+        if is_odd or marks != self._marks:  # within a batch of events most are the same
+            self._describe_times(record, wall, is_odd=is_odd)
         return (
             f'{{"time":"{self._time}",{client.text or self._describe(client)},"exchange":{number or "null"},'
             f"{(head.log_text or self._describe_head(head)) if head else _NO_HEAD},"
@@ -48,13 +49,12 @@ class JsonLines:
             f'"bytes_out":{sent},{self._spans}}}\n'
         )
 
-    def _describe_times(self, record: Record, wall: float) -> None:
-        """The text stays for the records that follow, if they have the same marks."""
-        marks = record[3]
-        is_tunnel = record[2] is None or record[4][5] == SWITCHED
+    def _describe_times(self, record: Record, wall: float, *, is_odd: bool) -> None:
+        """The text stays for records with the same marks, but for odd ones: a tunnel, or no session, in HTTP mode."""
+        _, _, head, marks, outcome, _, _ = record
+        is_tunnel = head is None or outcome[5] == SWITCHED
         read, pick, dial, write, answer, rest, total = phases(marks)
-        is_http = record[1] or not record[4][1]  # or could be: those that follow may have a body in the tunnel's place
-        self._marks = () if is_tunnel and is_http else marks
+        self._marks = () if is_odd else marks
         self._time = self._timestamps.rfc3339(marks[0] + wall)
         self._spans = (
             f'"us":{{"read":{read},"pick":{pick},"dial":{dial},"write":{write},"answer":{answer},'
