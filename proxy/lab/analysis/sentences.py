@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxy.lab.analysis.summary import Summary, Way
 
 NAMED = 3  # of those that dropped out; the others are counted
+WHEN = {"crash": "when a worker dies", "burst": "in bursts"}
 CAUSES = {
     "refused": "refused, since nobody listened",
     "reset": "reset, on connections that the dead worker held or had not accepted yet",
@@ -112,10 +113,10 @@ def beside_slow(best: Way, low: Estimate, worst: Way, high: Estimate) -> str:
     )
 
 
-def kernel(way: Way, before: float, after: float) -> str:
+def kernel(way: Way, scenario: str, before: float, after: float) -> str:
     changed = " and ".join(f"{name}={value}" for name, value in way.settings)
     name = f"{way.model} ({way.variant})" if way.variant else way.model
-    return f"With {changed} {name} fails {count_text(after)} requests when a worker dies, {count_text(before)} without."
+    return f"With {changed} {name} fails {count_text(after)} requests {WHEN[scenario]}, {count_text(before)} without."
 
 
 def jobs(found: Sequence[tuple[Way, Estimate]]) -> str:

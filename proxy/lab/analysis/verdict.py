@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from proxy.lab.analysis import sentences
@@ -114,10 +113,11 @@ def _kernel(summary: Summary) -> list[str]:
     """What another setting would change in losses."""
     found = []
     for way in summary.all_ways:
-        before = summary.estimate(Way(way.model, way.variant), "crash", "failed")
-        after = summary.estimate(way, "crash", "failed") if way.settings else None
-        if before and after and not before.overlaps(after) and inf not in (before.median, after.median):
-            found.append(sentences.kernel(way, before.median, after.median))
+        for scenario in sentences.WHEN if way.settings else ():
+            before = summary.estimate(Way(way.model, way.variant), scenario, "failed")
+            after = summary.estimate(way, scenario, "failed")
+            if before and after and not before.overlaps(after):
+                found.append(sentences.kernel(way, scenario, before.median, after.median))
     return found
 
 
