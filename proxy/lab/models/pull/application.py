@@ -10,6 +10,7 @@ from proxy.lab.models.pull.dial import dial
 from proxy.lab.models.pull.responses import Garbled, Response, ResponseHeads, plain
 
 _READ_SIZE = 65536
+_LOOK = 0.005  # seconds between two attempts to connect
 
 
 class ApplicationGone(Exception):
@@ -34,6 +35,20 @@ class Application:
             except OSError as error:
                 raise ApplicationGone(f"{self._address}: {error.strerror}") from None
         return self._stream
+
+    async def wait(self, deadline: float) -> None:
+        """Until it is connected: whoever is started at the same time listens a little later. Raises ApplicationGone
+        after `deadline` seconds."""
+        end = trio.current_time() + deadline
+        while True:
+            try:
+                await self.connect()
+            except ApplicationGone:
+                if trio.current_time() > end:
+                    raise
+                await trio.sleep(_LOOK)
+            else:
+                return
 
     async def ask(self, request: bytes) -> bytes:
         """Its response, or ours that says what was wrong with it. A kept connection that it has closed by now is no

@@ -60,7 +60,6 @@ class Pulling:
         if mechanism.bridge is not None:
             broker = str(directory / f"bridge-{serial}")
             await until_it_listens(f"unix:{broker}", self._start(mechanism.bridge(broker)), spec.deadline)
-        await until_it_listens(address, application, spec.deadline)
         count = count_file(directory, self.number)
         if not count.exists():
             count.write_bytes(bytes(COUNT_SIZE))
@@ -68,6 +67,7 @@ class Pulling:
             *WORKER, mechanism.option, f"unix:{broker}", "--application", address, "--count", str(count),
             *mechanism.worker_options,
         ])  # fmt: skip
+        await until_it_listens(address, application, spec.deadline)
         await until_it_says(READY, self._puller, spec.deadline)
 
     def kill(self) -> None:

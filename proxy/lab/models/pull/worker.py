@@ -100,7 +100,7 @@ async def work(args: argparse.Namespace) -> None:
 
 async def _hand(args: argparse.Namespace, counter: Counter | None) -> Hand:
     application = Application(args.application)
-    await application.connect()
+    await application.wait(args.wait)
     return Hand(await open_source(args), application, counter)
 
 
@@ -124,6 +124,7 @@ def main() -> int:
     parser.add_argument("--application", metavar="ADDRESS", required=True, help="where it listens, HTTP/1.1")
     parser.add_argument("--count", metavar="FILE", help="of 8 bytes: how many jobs were answered, little-endian")
     parser.add_argument("--at-once", metavar="JOBS", type=int, default=1, help="how many it takes at the same time")
+    parser.add_argument("--wait", metavar="SECONDS", type=float, default=30.0, help="until the application listens")
     parser.add_argument("--lease", metavar="SECONDS", type=float, help="take tuples for so long only, then they return")
     add_options(parser)
     tune_garbage_collection()
