@@ -6,10 +6,9 @@ import trio
 
 from proxy.core.address import parse_address
 from proxy.lab.models.pull.broker import LARGEST
-from proxy.lab.models.pull.dial import dial
+from proxy.lab.models.pull.dial import Stream, dial
 from proxy.lab.models.pull.responses import Garbled, Response, ResponseHeads, plain
 
-_READ_SIZE = 65536
 _LOOK = 0.005  # seconds between two attempts to connect
 
 
@@ -25,9 +24,9 @@ class Application:
         parse_address(address)
         self._address = address
         self._heads = ResponseHeads()
-        self._stream: trio.SocketStream | None = None
+        self._stream: Stream | None = None
 
-    async def connect(self) -> trio.SocketStream:
+    async def connect(self) -> Stream:
         """Unless it is connected. Raises ApplicationGone."""
         if self._stream is None:
             try:
@@ -60,31 +59,31 @@ class Application:
                 if (content := await self._exchange(stream, request)) is not None:
                     return content
             except Garbled as error:
-                await self.close()
+                self.close()
                 return plain(502, f"the application answered no response: {error}")
             if is_new:
                 await self.connect()  # raises if it is dead
                 return plain(502, "the application closed the connection without a response")
 
-    async def close(self) -> None:
+    def close(self) -> None:
         if self._stream is not None:
-            await trio.aclose_forcefully(self._stream)
+            self._stream.close()
             self._stream = None
 
-    async def _exchange(self, stream: trio.SocketStream, request: bytes) -> bytes | None:
+    async def _exchange(self, stream: Stream, request: bytes) -> bytes | None:
         """None when the connection ended first. Raises Garbled."""
         response = Response(self._heads, LARGEST, is_to_head=request.startswith(b"HEAD "))
         is_whole = False
         try:
-            await stream.send_all(request)
-            while data := await stream.receive_some(_READ_SIZE):
+            await stream.send(request)
+            while data := await stream.receive():
                 if is_whole := response.feed(data):
                     break
             else:
                 is_whole = response.end()
-        except trio.BrokenResourceError:
+        except OSError:
             pass
         finally:
             if not (is_whole and response.keep_alive):
-                await self.close()
+                self.close()
         return response.content if is_whole else None

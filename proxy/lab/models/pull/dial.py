@@ -1,25 +1,59 @@
-"""A connection in Trio, to a process on this machine."""
+"""A connection to a process on this machine, awaited in Trio."""
 
 from __future__ import annotations
+
+import socket
 
 import trio
 
 from proxy.core.address import UnixAddress, parse_address
 
+READ_SIZE = 65536
 
-async def dial(address: str) -> trio.SocketStream:
+
+class Stream:
+    """Like trio.SocketStream, but only what has to wait goes through Trio's scheduler: the two sends of a job are a
+    third of what it costs a worker with a checkpoint for each. Both methods raise OSError."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Takes a connected, non-blocking socket over."""
+        self._sock = sock
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    async def send(self, data: bytes) -> None:
+        """All of it, most times without a wait. When it is cancelled, some may be sent."""
+        while data:
+            try:
+                data = data[self._sock.send(data) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self._sock)
+
+    async def receive(self) -> bytes:
+        """What has come, b"" for the end. When it is cancelled, nothing is lost."""
+        while True:
+            await trio.lowlevel.wait_readable(self._sock)
+            try:
+                return self._sock.recv(READ_SIZE)
+            except BlockingIOError:
+                pass  # it was not for us
+
+    def close(self) -> None:
+        trio.lowlevel.notify_closing(self._sock)
+        self._sock.close()
+
+
+async def dial(address: str) -> Stream:
     """Raises AddressError, OSError."""
     where = parse_address(address)
     target: str | tuple[str, int]
     if isinstance(where, UnixAddress):
-        family, target = trio.socket.AF_UNIX, where.sockaddr
+        family, target = socket.AF_UNIX, where.sockaddr
     else:
-        family = trio.socket.AF_INET6 if ":" in where.host else trio.socket.AF_INET
-        target = where.host, where.port
-    sock = trio.socket.socket(family, trio.socket.SOCK_STREAM)
-    try:
+        family, target = socket.AF_INET6 if ":" in where.host else socket.AF_INET, (where.host, where.port)
+    with trio.socket.socket(family, socket.SOCK_STREAM) as sock:
+        if family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await sock.connect(target)
-        return trio.SocketStream(sock)
-    except BaseException:
-        sock.close()
-        raise
+        return Stream(socket.socket(family, socket.SOCK_STREAM, fileno=sock.detach()))

@@ -67,7 +67,7 @@ class Hand:
             if self._counter is not None:
                 self._counter.add()
         await self._source.leave()
-        await self._application.close()
+        self._application.close()
 
     async def _take(self) -> Job | None:
         if not self._is_stopped:

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.lab.models.pull.broker import BrokerGone, Job
-from proxy.lab.models.pull.dial import dial
+from proxy.lab.models.pull.dial import Stream, dial
 from proxy.lab.models.queue.replies import Replies
 from proxy.lab.models.queue.words import ANSWERS, REQUESTS, RESERVE, delete, put, take_from
 
 if TYPE_CHECKING:
     from proxy.lab.models.queue.replies import Reply
 
-_READ_SIZE = 65536
 _GRACE = 2.0  # seconds for what was given to be read, and to be confirmed
 
 
 class QueueSource:
     """What was given travels with the next `reserve`: one write and one wait for each job."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._replies = Replies()
         self._unsent = b""
@@ -51,14 +50,14 @@ class QueueSource:
                 await self._send(b"", 0)
                 await self._confirm()
         finally:
-            await trio.aclose_forcefully(self._stream)
+            self._stream.close()
 
     async def _send(self, data: bytes, replies: int) -> None:
         """All of it or nothing, so that it may be cancelled."""
         with trio.move_on_after(_GRACE, shield=True) as scope:
             try:
-                await self._stream.send_all(self._unsent + data)
-            except trio.BrokenResourceError:
+                await self._stream.send(self._unsent + data)
+            except OSError:
                 raise BrokerGone("the queue is gone") from None
         if scope.cancelled_caught:
             raise BrokerGone(f"the queue has read nothing for {_GRACE:g} s")
@@ -71,8 +70,8 @@ class QueueSource:
 
     async def _receive(self) -> list[Reply]:
         try:
-            data = await self._stream.receive_some(_READ_SIZE)
-        except trio.BrokenResourceError:
+            data = await self._stream.receive()
+        except OSError:
             data = b""
         if not data:
             raise BrokerGone("the queue is gone")

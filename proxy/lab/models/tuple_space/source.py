@@ -8,10 +8,9 @@ from typing import Any
 import trio
 
 from proxy.lab.models.pull.broker import BrokerGone, Job
-from proxy.lab.models.pull.dial import dial
+from proxy.lab.models.pull.dial import Stream, dial
 from proxy.lab.models.tuple_space.words import REQUESTS, as_bytes, as_text, line
 
-_READ_SIZE = 65536
 _KEEP_ANSWER = 60.0  # seconds for which an answer that nobody takes stays
 _GRACE = 2.0  # seconds for what was given to be read, and to be confirmed
 
@@ -19,7 +18,7 @@ _GRACE = 2.0  # seconds for what was given to be read, and to be confirmed
 class SpaceSource:
     """lease: seconds for which requests are taken on trial; None: for good, so that they die with us."""
 
-    def __init__(self, stream: trio.SocketStream, lease: float | None) -> None:
+    def __init__(self, stream: Stream, lease: float | None) -> None:
         self._stream = stream
         self._lease = {} if lease is None else {"lease": lease}
         self._held = b""
@@ -50,7 +49,7 @@ class SpaceSource:
                 await self._send(line({"do": "write", "id": 0, "tuple": ["left"], "seconds": 0}))
                 await self._receive()
         finally:
-            await trio.aclose_forcefully(self._stream)
+            self._stream.close()
 
     async def _give_up(self) -> None:
         await self._send(line({"do": "cancel", "id": self._number}))
@@ -70,8 +69,8 @@ class SpaceSource:
         """All of it or nothing, so that it may be cancelled."""
         with trio.move_on_after(_GRACE, shield=True) as scope:
             try:
-                await self._stream.send_all(self._unsent + data)
-            except trio.BrokenResourceError:
+                await self._stream.send(self._unsent + data)
+            except OSError:
                 raise BrokerGone("the tuple space is gone") from None
         if scope.cancelled_caught:
             raise BrokerGone(f"the tuple space has read nothing for {_GRACE:g} s")
@@ -81,8 +80,8 @@ class SpaceSource:
         """The next line. Cancelling it loses nothing."""
         while b"\n" not in self._held:
             try:
-                data = await self._stream.receive_some(_READ_SIZE)
-            except trio.BrokenResourceError:
+                data = await self._stream.receive()
+            except OSError:
                 data = b""
             if not data:
                 raise BrokerGone("the tuple space is gone")
