@@ -14,16 +14,18 @@ import trio
 
 from proxy.core.address import AddressError
 from proxy.core.errors import BadRequest
-from proxy.engine.reactor import Reactor
+from proxy.lab.load.prompt_reactor import PromptReactor
 from proxy.lab.models.pull.broker import LARGEST, TIMEOUT, BrokerGone
 from proxy.lab.models.pull.choose import add_options, make_post
-from proxy.lab.models.pull.peer import Listener, Peer
+from proxy.lab.models.pull.peer import Listener
 from proxy.lab.models.pull.requests import RequestHeads, Requests
 from proxy.lab.models.pull.responses import plain, with_connection
 from proxy.serve.machine.tuning import raise_descriptor_limit, tune_garbage_collection
 
 if TYPE_CHECKING:
+    from proxy.engine.reactor import Reactor
     from proxy.lab.models.pull.broker import Post
+    from proxy.lab.models.pull.peer import Peer
     from proxy.lab.models.pull.requests import Request
 
 TICK = 0.1  # seconds: how late a timeout may be noticed
@@ -118,7 +120,7 @@ class Client:
 
 async def serve(args: argparse.Namespace) -> None:
     """Until cancelled. Raises AddressError, OSError, BrokerGone."""
-    reactor = Reactor()
+    reactor = PromptReactor()  # a sixth less CPU for a request than by way of Trio
     gateway = Gateway(reactor, args.timeout)
     gone = trio.Event()
     gateway.begin(make_post(args, reactor, gateway.answered, gone.set))

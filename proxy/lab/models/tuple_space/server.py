@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import trio
 
-from proxy.engine.reactor import Reactor
-from proxy.lab.models.pull.peer import Listener, Peer
+from proxy.lab.load.prompt_reactor import PromptReactor
+from proxy.lab.models.pull.peer import Listener
 from proxy.lab.models.tuple_space.session import BadLine, Session
 from proxy.lab.models.tuple_space.space import Space
+
+if TYPE_CHECKING:
+    from proxy.engine.reactor import Reactor
+    from proxy.lab.models.pull.peer import Peer
 
 TICK = 0.02  # seconds: how late a lease, a tuple or a wait may end
 
 
 async def serve(address: str) -> None:
     """Until cancelled. Raises AddressError, OSError."""
-    reactor = Reactor()
+    reactor = PromptReactor()  # a sixth less CPU for a request than by way of Trio
     space = Space()
     Listener(address, reactor, lambda peer: _Connection(peer, reactor, space).begin())
     async with trio.open_nursery() as nursery:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import trio
 
-from proxy.engine.reactor import Reactor
-from proxy.lab.models.pull.peer import Listener, Peer
+from proxy.lab.load.prompt_reactor import PromptReactor
+from proxy.lab.models.pull.peer import Listener
 from proxy.lab.models.queue.beanstalk.session import Session
 from proxy.lab.models.queue.beanstalk.store import Store
+
+if TYPE_CHECKING:
+    from proxy.engine.reactor import Reactor
+    from proxy.lab.models.pull.peer import Peer
 
 TICK = 0.02  # seconds: how late a delay, a hold or a wait may end
 
 
 async def serve(address: str, largest: int) -> None:
     """Until cancelled. largest: bytes of a job. Raises AddressError, OSError."""
-    reactor = Reactor()
+    reactor = PromptReactor()  # a sixth less CPU for a request than by way of Trio
     store = Store(reactor.now)
     Listener(address, reactor, lambda peer: _Connection(peer, reactor, store, largest).begin())
     async with trio.open_nursery() as nursery:

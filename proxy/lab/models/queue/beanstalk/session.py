@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.lab.models.queue.beanstalk.commands import COMMANDS, BadCommand, put_arguments, with_job
+from proxy.lab.models.queue.beanstalk.commands import COMMANDS
 from proxy.lab.models.queue.beanstalk.store import NotFound
+from proxy.lab.models.queue.beanstalk.words import BadCommand, put_arguments, with_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable

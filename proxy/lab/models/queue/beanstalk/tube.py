@@ -74,3 +74,6 @@ class Tube:
         self.users = self.watchers = 0
         self.pause = self.paused_until = 0.0
         self.counts = dict.fromkeys(("total", "delete", "pause"), 0)
+
+    def first_buried(self) -> Job | None:
+        return next(iter(self.buried), None)
