@@ -12,8 +12,8 @@ READ_SIZE = 65536
 
 
 class Stream:
-    """Like trio.SocketStream, but only what has to wait goes through Trio's scheduler: the checkpoints of two sends were
-    a sixth of what a job costs a worker. Both methods raise OSError."""
+    """Like trio.SocketStream, but only what has to wait goes through Trio's scheduler: the checkpoints of two sends
+    were a sixth of what a job costs a worker. Both methods raise OSError."""
 
     def __init__(self, sock: socket.socket) -> None:
         """Takes a connected, non-blocking socket over."""

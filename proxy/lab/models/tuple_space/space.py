@@ -52,8 +52,8 @@ class Wait:
 
 
 class Space:
-    """Of several tuples that fit, the oldest is found, unless the pattern begins with anything: then of those that begin
-    alike. Of several who wait, the first gets it."""
+    """Of several tuples that fit, the oldest is found, unless the pattern begins with anything: then of those that
+    begin alike. Of several who wait, the first gets it."""
 
     def __init__(self) -> None:
         self._entries: dict[_Key, dict[Entry, None]] = {}

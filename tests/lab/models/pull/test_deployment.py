@@ -102,7 +102,7 @@ async def test_a_tuple_that_was_taken_by_a_killed_worker_is_lost(model: Model, v
 async def test_a_restart_and_a_change_of_scale_lose_nothing(directory: Path) -> None:
     async with QUEUE.deploying("embedded-8-at-once", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
         before = deployed.workers()
-        async with generating(LoadSpec(deployed.target, rate=100, seconds=20, warm_up=0)) as load:
+        async with generating(LoadSpec(deployed.target, rate=30, seconds=60, warm_up=0, timeout=30)) as load:
             await load.wait(0.1)
             await deployed.restart()
             await deployed.scale(3)
