@@ -69,20 +69,18 @@ class Watch:
         self._deployment = deployment
         self._sockets: dict[tuple[int, str], _Seen] = {}
         self._processes: dict[int, _Process] = {}
-        self._told: dict[int, int] | None = None
-        self._told_before: dict[int, int] | None = None
+        self._told: dict[int, int] = {}
+        self._requests: dict[int, int] | None = None
         self.looks: list[Look] = []
 
     @property
     def counts_requests(self) -> bool:
         """Whether work is requests: nobody counts them on a Unix socket, unless the deployment itself does."""
-        return self._told is not None or all(seen.last is not None for seen in self._sockets.values())
+        return self._requests is not None or all(seen.last is not None for seen in self._sockets.values())
 
     async def look(self) -> Look:
         """The first look tells what is not of this load. Raises OSError where the kernel cannot be asked."""
-        self._told = await _told_requests(self._deployment)
-        if not self.looks:
-            self._told_before = self._told
+        self._count(await _told_requests(self._deployment))
         parents = read_parents()
         ends = server_ends()  # last: between this and who holds them, those that live for some ms are lost
         look = Look(time.monotonic())
@@ -92,8 +90,7 @@ class Watch:
             for end in _held(family([worker.pid], parents), ends):
                 self._look_at_socket(worker.number, end)
                 look.connections[worker.number] += 1
-        told = self._by_deployment()
-        look.work.update(self._work() if told is None else told)
+        look.work.update(self._work() if self._requests is None else self._requests)
         look.busy.update(self._busy())
         self.looks.append(look)
         return look
@@ -120,7 +117,7 @@ class Watch:
     def shares(self, load: LoadResult) -> tuple[WorkerShare, ...]:
         """Of every worker that was there at any time, by number; pid: of the latest that had the number. Requests are
         counted by the deployment itself if it can, else by the client if it talks to workers, else by segments."""
-        requests = self._by_deployment() or self._by_client(load) or self._by_segments(load)
+        requests = self._requests or self._by_client(load) or self._by_segments(load)
         connections, busy = _sums((seen.worker, 1) for seen in self._sockets.values()), self._busy()
         pids = {process.worker: pid for pid, process in self._processes.items()}
         return tuple(
@@ -131,11 +128,16 @@ class Watch:
             for number in sorted(pids)
         )  # fmt: skip
 
-    def _by_deployment(self) -> dict[int, int] | None:
-        if self._told is None:
-            return None
-        before = self._told_before or {}
-        return {worker: count - before.get(worker, 0) for worker, count in self._told.items()}
+    def _count(self, told: dict[int, int] | None) -> None:
+        """What has come since the last look; a worker that is told no more keeps what it had, and one whose count is
+        less than before was replaced by one that began at nothing."""
+        if told is None:
+            return
+        requests = self._requests = self._requests or {}
+        for number, count in told.items():
+            before = self._told.get(number, 0) if self.looks else count
+            requests[number] = requests.get(number, 0) + (count - before if count >= before else count)
+        self._told = told
 
     def has_clients(self, load: LoadResult) -> bool:
         """Whether the connections of workers are those of the clients: not a proxy's, and none that is over with its
@@ -183,9 +185,13 @@ async def _look_often(watch: Watch, interval: float) -> None:
 
 
 async def _told_requests(deployment: Deployment) -> dict[int, int] | None:
-    """Some deployments know it better than the kernel: those with a proxy that keeps statistics."""
+    """Some deployments know it better than the kernel: those with a proxy that keeps statistics. None for others, and
+    where it has no time to tell."""
     ask: Callable[[], Awaitable[dict[int, int]]] | None = getattr(deployment, "requests_by_worker", None)
-    return None if ask is None else await ask()
+    try:
+        return None if ask is None else await ask()
+    except OSError:
+        return None
 
 
 def _held(pids: Sequence[int], ends: Mapping[int, ServerEnd]) -> list[ServerEnd]:

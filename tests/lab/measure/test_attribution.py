@@ -130,3 +130,20 @@ async def test_a_worker_that_came_later_has_used_all_its_time_here_and_a_dead_on
         first_share, second_share = watch.shares(load)
     assert first_share.busy < before, "it was started before anybody watched"
     assert second_share.busy > 0.005, "Python alone takes several times as long to start"
+
+
+async def test_what_a_deployment_tells_is_counted_over_replacements_and_departures() -> None:
+    """Worker 1 had answered 100 before; 2 comes, goes, and comes back with nothing; nobody tells in between."""
+    told: list[dict[int, int] | None] = [{1: 100}, {1: 110, 2: 5}, None, {1: 120}, {1: 2, 2: 3}]
+
+    class Telling(Deployed):
+        async def requests_by_worker(self) -> dict[int, int]:
+            found = told.pop(0)
+            if found is None:
+                raise ConnectionRefusedError
+            return found
+
+    watch = Watch(Telling("", []))  # type: ignore[arg-type]
+    work = [(await watch.look()).work for _ in range(5)]
+    assert work == [{1: 0}, {1: 10, 2: 5}, {1: 10, 2: 5}, {1: 20, 2: 5}, {1: 22, 2: 8}]
+    assert watch.counts_requests
