@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PER_SECOND = 2  # drawings; one costs 2 ms of a processor that is being measured on
 SHOWN = 3  # figures of a result
 TELLING = (
-    "requests_per_second", "fast_p99", "p99", "failed", "lost", "recovery", "share_after", "new_share",
+    "requests_per_second", "fast_p99", "p99", "missing", "failed", "lost", "recovery", "share_after", "new_share",
     "jain_connections", "memory", "cpu_per_request",
 )  # fmt: skip
 
@@ -87,9 +87,14 @@ class Progress:
     def _line(self) -> Table:
         made = Table.grid(padding=(0, 1))
         elapsed = self._clock() - self._began
-        bar = ProgressBar(total=elapsed + self.remaining, completed=elapsed, width=20)
+        bar = ProgressBar(total=elapsed + self.remaining, completed=elapsed, width=20, complete_style="cyan")
         count = Text(f"{self._done}/{self._total}", "bold")
-        made.add_row(bar, count, Text(f"{minutes(self.remaining)} left", "dim"), Text(self._now, overflow="ellipsis"))
+        made.add_row(
+            bar,
+            count,
+            Text(f"{minutes(self.remaining)} left", "dim"),
+            Text(self._now, overflow="ellipsis", no_wrap=True),
+        )
         return made
 
 

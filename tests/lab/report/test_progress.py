@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from proxy.lab.compare.events import Began, Deployed, Measured, Planned
-from proxy.lab.report.progress import Progress, minutes, told
+from proxy.lab.figures import FIGURES
+from proxy.lab.report.progress import TELLING, Progress, minutes, told
 from proxy.lab.results import ScenarioResult
 from tests.lab.report.comparisons import load, result
 
@@ -43,6 +44,10 @@ def test_what_is_told(is_terminal: bool) -> None:
     assert "p99 4.2 ms  failed 0" in text
     assert ("prefork (epoll): crash" in text) == is_terminal
     assert ("1/3" in text) == is_terminal
+
+
+def test_what_is_shown_are_figures() -> None:
+    assert set(TELLING) <= set(FIGURES)
 
 
 def test_lines() -> None:

@@ -42,11 +42,15 @@ class Column:
     best: frozenset[Way]
     scale: Linear | Logarithmic | None
 
+    @property
+    def head(self) -> str:
+        return HEADS.get(self.judged.title, self.judged.title)
+
 
 def matrix(summary: Summary, verdict: Verdict) -> Element:
     order = verdict.ranking.order
     columns = [column for one in (*ROUNDS, *_more()) if (column := _column(one, summary, verdict))]
-    heads = [el("th", HEADS.get(one.judged.title, one.judged.title), scope="col") for one in columns]
+    heads = [el("th", one.head, scope="col") for one in columns]
     rows = [
         el(
             "tr",
@@ -59,6 +63,15 @@ def matrix(summary: Summary, verdict: Verdict) -> Element:
     ]
     head = el("thead", el("tr", el("th"), el("th"), *heads))
     return el("div", el("table", head, el("tbody", *rows), class_="matrix"), class_="wide")
+
+
+def tiles(summary: Summary, verdict: Verdict) -> Element | None:
+    """The figures of the one to deploy that decided, in large."""
+    columns = [column for one in ROUNDS if (column := _column(one, summary, verdict))]
+    if verdict.deploy is None or not columns:
+        return None
+    items = [el("li", el("b", _text(one, one.values[verdict.deploy])), el("span", one.head)) for one in columns]
+    return el("ul", *items, class_="tiles")
 
 
 def _more() -> list[Round]:
@@ -101,7 +114,7 @@ def _cell(column: Column, way: Way) -> Element:
     classes.append("" if value.estimate else "unknown")
     return el(
         "td",
-        el("span", HEADS.get(column.judged.title, column.judged.title), class_="head"),
+        el("span", column.head, class_="head"),
         el("b", _text(column, value), title=value.unknown or None),
         _bar(column, value),
         class_=" ".join(filter(None, classes)) or None,

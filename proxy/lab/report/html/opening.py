@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from proxy.lab.analysis.verdict import Verdict
 
 
-def opening(verdict: Verdict, summary: str) -> Element:
-    """summary: of the model to deploy."""
+def opening(verdict: Verdict, summary: str, tiles: Element | None = None) -> Element:
+    """summary: of the model to deploy. tiles: its figures."""
     sure = el("span", CONFIDENCE[verdict.confidence], class_=f"pill {verdict.confidence}")
     return el(
         "section",
         el("h2", verdict.headline, class_="headline"),
         el("p", summary, class_="quiet") if summary else None,
         el("p", sure),
+        tiles,
         _list(verdict.reasons, "reasons"),
         el("p", el("b", "Next: "), verdict.why_runner_up) if verdict.runner_up else None,
         _titled("What keeps it from being surer", _list(verdict.doubts)) if verdict.doubts else None,

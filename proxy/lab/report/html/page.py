@@ -10,7 +10,7 @@ from proxy.lab.analysis.summary import Summary
 from proxy.lab.analysis.verdict import judge
 from proxy.lab.report.html.curves import curves
 from proxy.lab.report.html.element import as_html, el
-from proxy.lab.report.html.matrix import matrix
+from proxy.lab.report.html.matrix import matrix, tiles
 from proxy.lab.report.html.opening import how, opening, other_needs
 from proxy.lab.report.html.shares import shares
 from proxy.lab.report.html.tables import figures_of, groups, models
@@ -63,7 +63,9 @@ def to_html(comparison: Comparison) -> str:
         el("link", rel="icon", href="data:,"),
         el("style", STYLE.read_text()),
     )
-    main = el("main", opening(verdict, _summary(comparison, verdict)), *_sections(summary, verdict))
+    main = el(
+        "main", opening(verdict, _summary(comparison, verdict), tiles(summary, verdict)), *_sections(summary, verdict)
+    )
     return as_html(el("html", head, el("body", _header(comparison), main, _footer(comparison)), lang="en"))
 
 

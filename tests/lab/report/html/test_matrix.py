@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proxy.lab.analysis.summary import Summary
 from proxy.lab.analysis.verdict import judge
-from proxy.lab.report.html.matrix import matrix
+from proxy.lab.report.html.matrix import matrix, tiles
 from tests.lab.report.comparisons import compared, load, result
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ def test_a_row_for_each_way_from_the_best() -> None:
         "recovery",
         "CPU a request",
     ]
+
+
+def test_the_figures_of_the_one_to_deploy() -> None:
+    comparison = compared()
+    found = tiles(Summary(comparison), judge(comparison))
+    assert found is not None
+    assert [one.text for one in found.iter("b")] == ["0", "0", "8 ms", "10,995/s", "9.53 MiB"]
+    nothing = replace(comparison, results=())
+    assert tiles(Summary(nothing), judge(nothing)) is None
 
 
 def test_what_decided_and_what_is_best_are_marked() -> None:
