@@ -52,17 +52,28 @@ def numbers_of(parent: int) -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-def test_prefork_restarts_a_worker_and_ends_all(way: str) -> None:
+def test_prefork_grows_shrinks_and_replaces_its_workers_and_ends_all(way: str) -> None:
     with start_backend("prefork", "--workers", "2", "--accept", way) as backend:
-        parent = backend.process.pid
-        wait_until(lambda: numbers_of(parent) == [1, 2])
-        before = named_workers(parent)
-        os.kill(before[0].pid, signal.SIGKILL)
-        wait_until(lambda: numbers_of(parent) == [1, 2] and before[0] not in named_workers(parent))
-        seen = {worker.pid for worker in named_workers(parent)}
+        parent = backend.process
+        wait_until(lambda: numbers_of(parent.pid) == [1, 2])
+        killed, stays = named_workers(parent.pid)
+        os.kill(killed.pid, signal.SIGKILL)
+        wait_until(lambda: numbers_of(parent.pid) == [1, 2] and killed not in named_workers(parent.pid))
+        parent.send_signal(signal.SIGTTIN)
+        wait_until(lambda: numbers_of(parent.pid) == [1, 2, 3])
+        parent.send_signal(signal.SIGTTOU)
+        wait_until(lambda: numbers_of(parent.pid) == [1, 2])
+        with ThreadPoolExecutor() as pool:
+            slow = pool.submit(request, backend.address, "/?delay=0.3&size=1")
+            wait_until(lambda: bool(connected_to(int(backend.address.rpartition(":")[2]), socket.AF_INET)))
+            parent.send_signal(signal.SIGHUP)
+            wait_until(lambda: not is_alive(stays.pid))
+            assert slow.result(DEADLINE).body == b"x"
+        wait_until(lambda: numbers_of(parent.pid) == [1, 2])
+        seen = {worker.pid for worker in named_workers(parent.pid)}
         assert pid_of(backend.address) in seen
-        backend.process.send_signal(signal.SIGTERM)
-        assert backend.process.wait(DEADLINE) == 0
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(DEADLINE) == 0
         wait_until(lambda: not any(map(is_alive, seen)))
 
 
@@ -97,27 +108,6 @@ def test_prefork_does_what_a_query_asks_for(way: str) -> None:
         assert json.loads(request(backend.address, "/a?b", "POST", b"abc").body)["body_length"] == 3
         answers = exchange(backend.address, b"GET /1 HTTP/1.1\r\nHost: test\r\n\r\n" * 2)
         assert answers.count(b"HTTP/1.1 200 ") == (1 if way == "blocking" else 2)  # which keeps no connection alive
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("way", WAYS)
-def test_prefork_grows_shrinks_and_replaces_its_workers_by_signals(way: str) -> None:
-    with start_backend("prefork", "--workers", "1", "--accept", way) as backend:
-        parent = backend.process
-        wait_until(lambda: numbers_of(parent.pid) == [1])
-        (first,) = named_workers(parent.pid)
-        parent.send_signal(signal.SIGTTIN)
-        wait_until(lambda: numbers_of(parent.pid) == [1, 2])
-        parent.send_signal(signal.SIGTTOU)
-        wait_until(lambda: numbers_of(parent.pid) == [1])
-        with ThreadPoolExecutor() as pool:
-            slow = pool.submit(request, backend.address, "/?delay=0.3&size=1")
-            wait_until(lambda: bool(connected_to(int(backend.address.rpartition(":")[2]), socket.AF_INET)))
-            parent.send_signal(signal.SIGHUP)
-            wait_until(lambda: not is_alive(first.pid))
-            assert slow.result(DEADLINE).body == b"x"
-        assert numbers_of(parent.pid) == [1]
-        assert pid_of(backend.address) != first.pid
 
 
 @pytest.mark.slow

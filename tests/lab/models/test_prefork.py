@@ -13,7 +13,7 @@ import trio
 from proxy.core.address import parse_address
 from proxy.lab.application import SAMPLE, parse_application
 from proxy.lab.deployment import DeploymentSpec
-from proxy.lab.models.prefork import WAYS, Prefork
+from proxy.lab.models.prefork import Prefork
 from proxy.serve.machine.processes import holders
 from proxy.serve.machine.sock_diag import listening_sockets
 from tests.processes import request
@@ -26,38 +26,26 @@ OTHERS = replace(SAMPLE, is_sample=False)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", [*WAYS, "shared-fd"])
-async def test_all_accept_from_one_socket(directory: Path, variant: str) -> None:
+@pytest.mark.parametrize("variant", ["epoll", "shared-fd"])
+async def test_all_accept_from_one_socket_and_are_replaced(directory: Path, variant: str) -> None:
     async with MODEL.deploying(variant, DeploymentSpec(OTHERS, 3, directory)) as deployed:
         address = parse_address(deployed.target)
         (inode,) = [sock.inode for sock in listening_sockets() if sock.address == address]
         workers = {worker.pid for worker in deployed.workers()}
         assert len(workers) == 3
         assert workers < {process.pid for process in holders([inode])[inode]}  # the parent or the lab has it too
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", ["epoll", "shared-fd"])
-async def test_a_worker_that_is_stopped_leaves_its_work_to_the_others(directory: Path, variant: str) -> None:
-    async with MODEL.deploying(variant, DeploymentSpec(OTHERS, 2, directory)) as deployed:
         stopped = deployed.workers()[0].pid
         os.kill(stopped, signal.SIGSTOP)
-        try:
+        try:  # what it leaves to the others
             for _ in range(10):
                 answer = await trio.to_thread.run_sync(request, deployed.target)
                 assert answer.status == 200
         finally:
             os.kill(stopped, signal.SIGCONT)
-
-
-@pytest.mark.slow
-async def test_a_restart_replaces_every_worker(directory: Path) -> None:
-    async with MODEL.deploying("epoll", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
-        before = {worker.pid for worker in deployed.workers()}
         await deployed.restart()
         after = {worker.pid for worker in deployed.workers()}
-        assert len(after) == 2
-        assert not after & before
+        assert len(after) == 3
+        assert not after & workers
 
 
 def test_of_another_application_there_is_one_variant() -> None:

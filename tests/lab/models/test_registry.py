@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from proxy.lab.models.model import Model
 
 DEADLINE = 15.0  # seconds; for what takes a tenth of one
+NIGHTLY = ("round-robin",)  # a word in rproxy's configuration, and two seconds each
 VARIANTS = [
-    pytest.param(model, variant, id=f"{model.name}-{variant}") for model in MODELS.values()
-    for variant in model.variants(SAMPLE)
+    pytest.param(
+        model, variant, id=f"{model.name}-{variant}", marks=[pytest.mark.soak] if variant in NIGHTLY else []
+    ) for model in MODELS.values() for variant in model.variants(SAMPLE)
 ]  # fmt: skip
 NOTHING = Application("nothing")
 

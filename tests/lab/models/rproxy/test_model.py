@@ -36,7 +36,7 @@ async def test_it_tells_who_has_answered_what_and_replaces_all_without_a_loss(di
         await restart_under_load(deployed)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 async def test_a_group_is_replaced_without_a_loss(directory: Path) -> None:
     async with PROXY_REUSEPORT.deploying("least-connections", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
         await restart_under_load(deployed)
