@@ -43,7 +43,13 @@ def curve_of(summary: Summary, way: Way, scenario: str) -> Curve:
         return []
     last = log10(merged.total_count)
     steps = (MEDIAN + step / STEPS for step in range(int((last - MEDIAN) * STEPS) + 1))
-    return [(nines, merged.get_value_at_percentile(100 * (1 - 10**-nines)) / 1e6) for nines in (*steps, last)]
+    nines = [*steps, last]
+    values = merged.get_percentile_to_value_dict([_percentile(one) for one in nines])  # one pass for all of them
+    return [(one, values[_percentile(one)] / 1e6) for one in nines]
+
+
+def _percentile(nines: float) -> float:
+    return float(100 * (1 - 10**-nines))
 
 
 def curves(summary: Summary, scenario: str, order: Sequence[Way]) -> Element | None:
