@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proxy.lab.emit.exec_line import instance_line, single_line
+from proxy.lab.emit.exec_line import exec_line, instance_line, single_line
 from proxy.lab.emit.unit_files import service, socket, target
 
 if TYPE_CHECKING:
@@ -110,6 +111,16 @@ def accept(application: Application, place: Place, connections: int = 512) -> Un
         f"{place.name}@.service": text,
     }
     return _units(place, files, (own,), ())
+
+
+def socat_loops(application: Application, place: Place, workers: int, host: str, port: int) -> Units:
+    """Loops of a shell around socat: who is idle listens. The application reads one job from its standard input. host:
+    IPv4. A job that is being done ends with its loop, and blind senders lose jobs: they have to read until the end."""
+    words = shlex.join(application.command("stdio", worker="{worker}"))
+    script = f"while :; do socat -u TCP-LISTEN:{port},bind={host},reuseport STDOUT | {words}; done"
+    line = exec_line(["/bin/sh", "-c", script]).replace("{worker}", "%i")
+    text = service(place, line, what=f"{application.name}, loop %i")
+    return _instances(place, {f"{place.name}@.service": text}, workers)
 
 
 def _instances(place: Place, files: Mapping[str, str], workers: int, before: tuple[str, ...] = ()) -> Units:

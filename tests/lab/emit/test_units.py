@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
+import re
+import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from proxy.lab.application import SAMPLE, BadApplication, parse_application
-from proxy.lab.emit.rproxy_unit import NAME
+from proxy.lab.application import SAMPLE, Application, BadApplication, parse_application
 from proxy.lab.emit.units import NoUnits, Wish, units_for
-from tests.processes import free_port, is_listening, request, wait_until
+from proxy.lab.models.registry import MODELS
+from tests.clients.support import missing, program
+from tests.processes import connect, free_port, is_listening, read_all, request, wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from proxy.lab.emit.units import Files
     from tests.systemd.lab import Lab
 
-OTHER_CONFIG = "[Service]\nExecStart=\nExecStart={python} -m proxy --config {config}\n"
+FRONTS = ("nginx", "haproxy", "envoy", "caddy")
+ON_SOCKETS = Application("hello", {way: words for way, words in SAMPLE.commands.items() if way != "port"})
+
+
+def _directories(files: Files) -> set[str]:
+    found = re.findall(r"^RuntimeDirectory=(.*)$", "".join(files.units.values()), re.MULTILINE)
+    return {name.replace("%i", number) for name in found for number in ("1", "2")}
 
 
 def install(lab: Lab, files: Files) -> None:
     """As `Files.commands` says, but for what may not be written here: /etc."""
     for name, text in files.units.items():
-        lab.write(name, text)
-    for text in files.configs.values():
-        path = lab.directory / "lb.toml"
-        path.write_text(text)
-        lab.write(f"{NAME}.d/lab.conf", OTHER_CONFIG.format(python=sys.executable, config=path))
-        lab.run("mkdir", "-p", "/run/rproxy")  # a user's manager makes that elsewhere
+        lab.write(name, text.replace("/etc/", f"{lab.directory}/etc/"))
+    for path, text in files.configs.items():
+        ours = Path(f"{lab.directory}{path}")
+        ours.parent.mkdir(parents=True, exist_ok=True)
+        ours.write_text(text)
+    # RuntimeDirectory= of a user's manager is elsewhere.
+    lab.run("mkdir", "-p", *(f"/run/{name}" for name in _directories(files)))
     lab.reload_units()
 
 
@@ -44,17 +53,58 @@ def install(lab: Lab, files: Files) -> None:
         ("systemd-socket", "instances"),
         ("systemd-socket", "one-service"),
         ("proxy-unix", "round-robin"),
+        ("queue", ""),
+        ("tuplespace", "leases"),
+        ("nginx", ""),
+        ("haproxy", ""),
+        ("envoy", ""),
+        ("caddy", ""),
     ],
 )
 def test_it_serves_and_is_stopped(lab: Lab, model: str, variant: str) -> None:
+    for lacking in MODELS[model].missing(variant, SAMPLE):
+        missing(str(lacking))
     address = f"127.0.0.1:{free_port()}"
-    files = units_for(model, variant, Wish(SAMPLE, 2, address, name=f"a-{model}"))
+    files = units_for(model, variant, Wish(ON_SOCKETS if model in FRONTS else SAMPLE, 2, address, name=f"a-{model}"))
     install(lab, files)
+    verify = ("env", f"SYSTEMD_UNIT_PATH={lab.units}:", "systemd-analyze", "verify", "--man=no")
+    assert lab.run(*verify, str(lab.units / files.enable)) == ""
     lab.do("start", files.enable)
     wait_until(lambda: is_listening(address))
-    assert request(address).status == 200
+    wait_until(lambda: request(address).status == 200)  # what stands in front may be there first
     lab.do("stop", files.enable)
     wait_until(lambda: not is_listening(address))
+
+
+def is_done(address: str, out: Path) -> bool:
+    """Whether the job was, which is sent first if somebody listens."""
+    with contextlib.suppress(OSError), connect(address) as sock:
+        sock.sendall(b"first\n")
+        sock.shutdown(socket.SHUT_WR)
+        read_all(sock)
+    return out.exists() and "first by 1\n" in out.read_text()
+
+
+@pytest.mark.slow
+def test_loops_around_socat_take_jobs(lab: Lab, tmp_path: Path) -> None:
+    """The application has a job on its standard input: here it is a line for a file. Whoever looks whether somebody
+    listens has sent an empty one."""
+    program("socat")
+    out, port = tmp_path / "done", free_port()
+    application = parse_application((), stdio=[f"sh -c 'read -r job; echo $job by {{worker}} >>{out}'"])
+    install(lab, units_for("socat-loop", "", Wish(application, 1, f"127.0.0.1:{port}", name="loops")))
+    lab.do("start", "loops.target")
+    wait_until(lambda: is_done(f"127.0.0.1:{port}", out))
+    lab.do("stop", "loops.target")
+
+
+def test_every_model_has_units() -> None:
+    """Or says what it needs: nothing here is asked for a program."""
+    for name in MODELS:
+        with pytest.raises(NoUnits, match=f"{name} needs another command of the application: --app"):
+            units_for(name, "", Wish(Application("nothing")))
+    with pytest.raises(NoUnits, match="no units for the variant rinda"):
+        units_for("tuplespace", "rinda", Wish(SAMPLE))
 
 
 def test_files_are_written_and_the_commands_name_all_of_them(tmp_path: Path) -> None:
@@ -78,6 +128,7 @@ def test_files_are_written_and_the_commands_name_all_of_them(tmp_path: Path) -> 
         ("direct", "unix:/run/x", "an IP address and a port"),
         ("direct", "localhost:80", "an IP address and a port"),
         ("direct", "127.0.0.1:0", "an IP address and a port"),
+        ("caddy", "[::1]:80", "an IPv4 address"),
     ],
 )
 def test_what_cannot_be_written_is_told(model: str, listen: str, message: str) -> None:

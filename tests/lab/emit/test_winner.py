@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from proxy.lab.analysis.verdict import Verdict
 
 
+FOR_PORTS = Application("cat", {"port": ("cat", "{port}")})
+
+
 def verdict_of(**p99: float) -> Verdict:
     """Of a comparison in which each model, with _ for -, had that latency."""
     names = {name.replace("_", "-"): seconds for name, seconds in p99.items()}
@@ -52,17 +55,15 @@ def test_units_without_a_proxy(tmp_path: Path) -> None:
 
 
 def test_where_there_are_no_files_for_the_best_it_is_the_next_and_that_is_said(tmp_path: Path) -> None:
-    emit(verdict_of(direct=0.5, nginx=0.01), Wish(SAMPLE), str(tmp_path))
+    emit(verdict_of(direct=0.5, prefork=0.01), Wish(FOR_PORTS), str(tmp_path))
     text = (tmp_path / "README.md").read_text()
-    assert text.startswith("# backends.hello: direct\n")
-    assert "There are no files for nginx, which did better: " in text
+    assert text.startswith("# cat: direct\n")
+    assert "There are no files for prefork, which did better: " in text
 
 
 def test_nothing_that_can_be_deployed(tmp_path: Path) -> None:
-    with pytest.raises(NoUnits, match="nothing to deploy: nginx: "):
-        emit(verdict_of(nginx=0.01), Wish(SAMPLE), str(tmp_path))
-    with pytest.raises(NoUnits, match="reuseport needs a command"):
-        emit(verdict_of(reuseport=0.01), Wish(Application("a", {"port": ("a",)})), str(tmp_path))
+    with pytest.raises(NoUnits, match="nothing to deploy: prefork: prefork needs another command"):
+        emit(verdict_of(prefork=0.01), Wish(FOR_PORTS), str(tmp_path))
     with pytest.raises(NoUnits, match="nothing was measured"):
         emit(verdict_of(), Wish(SAMPLE), str(tmp_path))
 

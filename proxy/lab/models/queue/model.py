@@ -44,10 +44,11 @@ class Queue:
         return found
 
     def deploying(self, variant: str, spec: DeploymentSpec) -> AbstractAsyncContextManager[Deployment]:
-        return deploying(lambda directory: _mechanism(variant, directory), spec)
+        return deploying(lambda directory: mechanism(variant, directory), spec)
 
 
-def _mechanism(variant: str, directory: Path) -> Mechanism:
+def mechanism(variant: str, directory: Path) -> Mechanism:
+    """variant: empty for the default. directory: of its socket."""
     path = str(directory / "queue")
     program = [BEANSTALKD] if variant == BEANSTALKD else [sys.executable, "-m", "proxy.lab.models.queue.beanstalk"]
     server = [*program, "-l", f"unix:{path}", "-z", str(LARGEST + ENVELOPE)]

@@ -29,7 +29,7 @@ _CONFIG = """\
 	}}
 }}
 :{port} {{
-	bind 127.0.0.1
+	bind {host}
 	reverse_proxy {backends} {{
 		lb_policy least_conn
 		lb_try_duration 2s
@@ -56,7 +56,10 @@ class Caddy(Rival):
 
     def files(self, backends: Mapping[int, str]) -> dict[str, str]:
         upstreams = " ".join(address.replace("unix:", "unix/") for _, address in sorted(backends.items()))
-        text = _CONFIG.format(directory=self.place.directory, port=self.place.port, backends=upstreams, idle=MAX_IDLE)
+        place = self.place
+        text = _CONFIG.format(
+            directory=place.directory, host=place.host, port=place.port, backends=upstreams, idle=MAX_IDLE
+        )
         return {"Caddyfile": text}
 
     def command(self) -> list[str]:

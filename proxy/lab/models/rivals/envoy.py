@@ -33,7 +33,7 @@ node: {{ id: lab, cluster: lab }}
 static_resources:
   listeners:
   - name: web
-    address: {{ socket_address: {{ address: 127.0.0.1, port_value: {port} }} }}
+    address: {{ socket_address: {{ address: {host}, port_value: {port} }} }}
     tcp_backlog_size: 4096
     filter_chains:
     - filters:
@@ -103,6 +103,7 @@ class Envoy(Rival):
     def files(self, backends: Mapping[int, str]) -> dict[str, str]:
         text = _CONFIG.format(
             directory=self.place.directory,
+            host=self.place.host,
             port=self.place.port,
             manager=_MANAGER,
             router=_ROUTER,

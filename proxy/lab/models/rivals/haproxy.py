@@ -34,7 +34,7 @@ defaults
     option redispatch 1
     retry-on conn-failure empty-response
 frontend web
-    bind 127.0.0.1:{port} backlog 4096
+    bind {host}:{port} backlog 4096
     default_backend app
 backend app
     http-request disable-l7-retry unless METH_GET
@@ -60,7 +60,9 @@ class Haproxy(Rival):
         servers = "\n".join(
             f"    server {_name(number)} {_address(address)} {_SERVER}" for number, address in sorted(backends.items())
         )
-        text = _CONFIG.format(directory=self.place.directory, port=self.place.port, servers=servers)
+        text = _CONFIG.format(
+            directory=self.place.directory, host=self.place.host, port=self.place.port, servers=servers
+        )
         return {"haproxy.cfg": text}
 
     def command(self) -> list[str]:

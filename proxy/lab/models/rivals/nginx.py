@@ -39,7 +39,7 @@ http {{
         keepalive_requests 100000000;
     }}
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen {host}:{port} backlog=4096;
         location / {{
             proxy_pass http://app;
             proxy_http_version 1.1;
@@ -67,7 +67,12 @@ class Nginx(Rival):
         # Started by root it would run its workers as nobody, who may not enter a directory of ours.
         user = "" if os.geteuid() else f"user {pwd.getpwuid(0).pw_name};\n"
         text = _CONFIG.format(
-            directory=self.place.directory, user=user, servers=servers, idle=MAX_IDLE, port=self.place.port
+            directory=self.place.directory,
+            user=user,
+            servers=servers,
+            idle=MAX_IDLE,
+            host=self.place.host,
+            port=self.place.port,
         )
         return {"nginx.conf": text}
 

@@ -25,10 +25,11 @@ _PLACES = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PAT
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """directory: for its files. port: of 127.0.0.1, where clients connect."""
+    """directory: for its files. host, port: where clients connect; IPv4."""
 
     directory: Path
     port: int
+    host: str = "127.0.0.1"
 
     def path(self, name: str) -> str:
         return str(self.directory / name)

@@ -48,7 +48,12 @@ class TupleSpace:
         return found
 
     def deploying(self, variant: str, spec: DeploymentSpec) -> AbstractAsyncContextManager[Deployment]:
-        return deploying(_rinda if variant == RINDA else partial(_embedded, variant), spec)
+        return deploying(partial(mechanism, variant), spec)
+
+
+def mechanism(variant: str, directory: Path) -> Mechanism:
+    """variant: empty for the default. directory: of its socket."""
+    return _rinda(directory) if variant == RINDA else _embedded(variant, directory)
 
 
 def _embedded(variant: str, directory: Path) -> Mechanism:
