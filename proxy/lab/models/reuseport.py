@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 BACKLOG = 4096  # the kernel lowers it to net.core.somaxconn
-# With a trap the shell ends when its worker has: without, it leaves an orphan to whoever is process 1.
-LOOP = ("sh", "-c", 'trap exit TERM; while :; do "$@"; done', "sh")
+# The plain loop, and a trap: a shell without one leaves its worker as an orphan when it is told to end.
+LOOP = ("sh", "-c", "trap 'kill $!; wait; exit' TERM; while :; do \"$@\" & wait; done", "sh")
 
 
 class Reuseport:

@@ -65,6 +65,21 @@ async def test_a_variant_does_what_a_deployment_does_and_leaves_nothing(
     assert not _sockets_in(directory)
 
 
+@pytest.mark.soak
+@pytest.mark.parametrize("patience", [0.02, 0.2, 0.5])
+@pytest.mark.parametrize(("model", "variant"), VARIANTS)
+async def test_a_start_that_is_given_up_leaves_nothing(
+    model: Model, variant: str, patience: float, directory: Path
+) -> None:
+    if not model.missing(variant, SAMPLE):
+        before = _ours()
+        with trio.move_on_after(patience):
+            async with model.deploying(variant, DeploymentSpec(SAMPLE, 2, directory)):
+                await trio.sleep_forever()
+        assert _ours() == before
+        assert not _sockets_in(directory)
+
+
 async def _disturb(model: Model, deployed: Deployment) -> None:
     """The variants of a model share the code of it, and take as long each."""
     is_one_of_many = len(deployed.workers()) > 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import signal
 import socket
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ import trio
 from proxy.lab.application import SAMPLE, Application, parse_application
 from proxy.lab.deployment import DeployError, DeploymentSpec
 from proxy.lab.models.reuseport import Reuseport, reserved_port
-from tests.processes import request
+from tests.processes import is_alive, request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +62,16 @@ async def test_a_restart_replaces_every_worker(directory: Path) -> None:
         await deployed.restart()
         assert not pids(deployed) & before
         assert await pids_that_answer(deployed.target, 2) == pids(deployed)
+
+
+@pytest.mark.slow
+async def test_a_shell_that_is_told_to_end_takes_its_worker_along(directory: Path) -> None:
+    async with MODEL.deploying("plain-loop", DeploymentSpec(SAMPLE, 1, directory)) as deployed:
+        (shell,), (worker,) = deployed.roots(), pids(deployed)
+        os.kill(shell, signal.SIGTERM)
+        with trio.fail_after(10):
+            while is_alive(worker):  # noqa: ASYNC110
+                await trio.sleep(0.01)
 
 
 @pytest.mark.slow
