@@ -73,6 +73,13 @@ class Summary:
         """Why it was not measured, as the model has it; empty where it was, or was not to be."""
         return next((result.cannot for result in self.results(way, scenario) if result.cannot), "")
 
+    def failed(self, way: Way) -> str:
+        """Why nothing at all was measured of it, though it was to be; else empty."""
+        results = [result for (one, _), found in self._results.items() if one == way for result in found]
+        if any(result.figures for result in results):
+            return ""
+        return next((result.cannot for result in results if result.cannot), "")
+
     def invalid(self, way: Way, scenario: str) -> str:
         """Why none of its loads was valid; empty when one was, or when there was none."""
         results = self.results(way, scenario)

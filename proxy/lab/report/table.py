@@ -110,13 +110,17 @@ def _bullets(texts: Sequence[str]) -> list[RenderableType]:
 
 
 def missing_text(comparison: Comparison) -> str:
-    """A line for each variant that cannot run here; empty when all can."""
-    lines = [
+    """A line for each variant that cannot run here, or of which nothing could be measured; empty when there is none."""
+    missing = [
         f"  {one.model}{f' ({one.variant})' if one.variant else ''}: {'; '.join(one.missing)}"
         for one in comparison.available
         if one.missing
     ]
-    return "\n".join(["Not available here:", *lines]) if lines else ""
+    summary = Summary(comparison)
+    failed = [f"  {way}: {why}" for way in summary.ways if (why := summary.failed(way))]
+    return "\n".join(
+        [*(["Not available here:"] if missing else []), *missing, *(["Not measured:"] if failed else []), *failed]
+    )
 
 
 def report_text(comparison: Comparison, verdict: Verdict) -> RenderableType:

@@ -56,6 +56,13 @@ def test_a_load_that_was_not_valid_gives_no_times() -> None:
     assert both.invalid(Way("a", ""), "capacity") == ""
 
 
+def test_what_did_not_come_up() -> None:
+    results = [ScenarioResult(name, "a", "", 0, {}, cannot="it ended with status 1") for name in ("latency", "crash")]
+    assert Summary(compared(*results)).failed(Way("a", "")) == "it ended with status 1"
+    assert Summary(compared(*results, result("burst", "a", p99=1.0))).failed(Way("a", "")) == ""
+    assert Summary(compared()).failed(Way("direct", "")) == ""
+
+
 def test_what_was_not_measured_is_none() -> None:
     summary = Summary(compared(result("latency", "a", p99=nan), ScenarioResult("scale", "a", "", 0, {}, cannot="one")))
     way = Way("a", "")

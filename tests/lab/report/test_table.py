@@ -9,6 +9,7 @@ from rich.console import Console
 
 from proxy.lab.analysis.verdict import judge
 from proxy.lab.report.table import report_text
+from proxy.lab.results import ScenarioResult
 from tests.lab.report.comparisons import compared, load, measured, result
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def test_what_is_not_known_is_told_from_what_was_not_measured() -> None:
     rows = {line.split()[0]: line.split() for line in lines(compared(*more), 120) if line[:2] in ("a ", "b ")}
     assert rows["a"][-2:] == ["-", "-"]
     assert rows["b"][-2:] == ["?", "-"]
+
+
+def test_what_did_not_come_up_is_told() -> None:
+    text = "\n".join(lines(compared(ScenarioResult("latency", "a", "", 0, {}, cannot="it ended with status 1")), 200))
+    assert "Not measured:\n  a: it ended with status 1" in text
 
 
 def test_nothing() -> None:

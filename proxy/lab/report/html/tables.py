@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from proxy.lab.analysis.summary import Summary, Way
 from proxy.lab.analysis.words import value_text
 from proxy.lab.figures import FIGURES
 from proxy.lab.report.html.element import el
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from proxy.lab.analysis.bootstrap import Estimate
-    from proxy.lab.analysis.summary import Summary, Way
     from proxy.lab.results import Available, Comparison
 
 
@@ -51,19 +51,22 @@ def _notes(summary: Summary, scenario: str, ways: list[Way]) -> list[Element]:
 
 
 def models(comparison: Comparison) -> Element:
+    summary = Summary(comparison)
     by_model: dict[str, list[Available]] = {}
     for one in comparison.available:
         by_model.setdefault(one.model, []).append(one)
-    return el("div", *[_model(name, variants) for name, variants in by_model.items()], class_="models")
+    return el("div", *[_model(name, variants, summary) for name, variants in by_model.items()], class_="models")
 
 
-def _model(name: str, variants: list[Available]) -> Element:
+def _model(name: str, variants: list[Available], summary: Summary) -> Element:
     parts: list[Element] = []
     for one in variants:
         if one.missing:
             text = el("p", el("b", "not available"), f": {'; '.join(one.missing)}", class_="missing")
         elif one.description:
             text = el("pre", one.description)
+        elif why := summary.failed(Way(one.model, one.variant)):
+            text = el("p", el("b", "not measured"), f": {why}", class_="missing")
         else:
             text = el("p", "did not run", class_="quiet")
         parts.append(el("div", el("h4", one.variant) if one.variant else None, text))
