@@ -23,9 +23,16 @@ GRACE = 20.0  # seconds for a cell to end all that it has started, each of which
 LAST_WORDS = 2000  # bytes
 
 
-async def run_cell(spec: CellSpec, tell: Tell, prefix: Sequence[str] = ()) -> None:
-    """Every run of it is told as measured, if need be with why it could not. prefix: the words before the command, of a
-    program that gives it another kernel. Cancelling it ends the cell and all that it has deployed."""
+async def run_cell(
+    spec: CellSpec,
+    tell: Tell,
+    prefix: Sequence[str] = (),
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Every run of it is told as measured, if need be with why it could not; then it is started, and it returns when
+    all that it has deployed is gone. prefix: the words before the command, of a program that gives it another kernel.
+    Cancelling it ends the cell and all that it has deployed."""
     process = await trio.lowlevel.open_process(
         [*prefix, *COMMAND],
         stdin=subprocess.PIPE,
@@ -33,7 +40,7 @@ async def run_cell(spec: CellSpec, tell: Tell, prefix: Sequence[str] = ()) -> No
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C at the terminal reaches only us
     )
-    heard = _Heard(list(spec.runs), tell)
+    heard = _Heard(list(spec.runs), tell, task_status)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(heard.read_errors, process)
@@ -74,9 +81,10 @@ async def _end(process: trio.Process) -> None:
 class _Heard:
     """What a cell has said, and what it has yet to say."""
 
-    def __init__(self, runs: list[Run], tell: Tell) -> None:
+    def __init__(self, runs: list[Run], tell: Tell, task_status: trio.TaskStatus[None]) -> None:
         self._runs = runs
         self._tell = tell
+        self._task_status = task_status
         self._errors = b""
 
     async def read(self, process: trio.Process) -> None:
@@ -92,10 +100,12 @@ class _Heard:
             event = from_line(line)
         except ValueError:  # somebody else's words; the result that is missing then is told by `complete`
             return
-        if isinstance(event, Measured):
-            self._runs = [run for run in self._runs if run.scenario != event.result.scenario]
         if isinstance(event, (Deployed, Began, Measured)):
             self._tell(event)
+        if isinstance(event, Measured) and self._runs:
+            self._runs = [run for run in self._runs if run.scenario != event.result.scenario]
+            if not self._runs:
+                self._task_status.started()
 
     async def read_errors(self, process: trio.Process) -> None:
         assert process.stderr is not None
@@ -107,3 +117,5 @@ class _Heard:
             words = self._errors.decode(errors="replace").strip() or "without a word"
             why = f"the process that measured it ended with status {status}: {words}"
             self._tell(Measured(run.cannot(why)))
+        if self._runs:
+            self._task_status.started()

@@ -11,7 +11,7 @@ import trio
 from proxy.lab import kernel
 from proxy.lab.compare.cells import run_cell
 from proxy.lab.compare.events import Deployed, Measured, Planned
-from proxy.lab.compare.planning import Candidate, Planning, estimate
+from proxy.lab.compare.planning import Candidate, Planning, slowness
 from proxy.lab.compare.rate import calibrators, choose_rate
 from proxy.lab.measure.environment import environment
 from proxy.lab.models.registry import MODELS
@@ -42,6 +42,7 @@ class Comparing:
         self._environment: dict[str, dict[str, str]] = {}
         self._results: list[ScenarioResult] = []
         self._rate, self._why = settings.rate or 0.0, "as given" if settings.rate else ""
+        self._slowness = 1.0
         self._began = time.time()  # noqa: TID251 - for the report; durations are of the other clock
         self._from = time.monotonic()
         self._finished = False
@@ -51,20 +52,25 @@ class Comparing:
         self._environment = await trio.to_thread.run_sync(environment)
         if not self._rate:
             await self._calibrate()
-        cells = self._planning(self._rate).cells()
-        for index, cell in enumerate(cells):
-            rest = cells[index:]
-            self._tell(Planned(sum(len(one.runs) for one in rest), estimate(rest), self._rate, self._why))
-            await self._run(cell)
+        planning = self._planning(self._rate)
+        cells = planning.cells()
+        async with trio.open_nursery() as nursery:
+            for index, cell in enumerate(cells):
+                rest = cells[index:]
+                self._tell(Planned(sum(len(one.runs) for one in rest), planning.estimate(rest), self._rate, self._why))
+                await nursery.start(self._run, cell)
         self._finished = True
 
-    async def _run(self, cell: CellSpec) -> None:
+    async def _run(self, cell: CellSpec, task_status: trio.TaskStatus[None]) -> None:
+        """Started is when the last run is measured: the next cell starts while this one's deployment ends."""
         why = await trio.to_thread.run_sync(kernel.why_not, cell.settings) if cell.settings else ""
         if why:
             for run in cell.runs:
                 self._hear(Measured(run.cannot(f"no kernel with other settings: {why}")))
+            task_status.started()
         else:
-            await run_cell(cell, self._hear, kernel.prefix(cell.settings) if cell.settings else ())
+            prefix = kernel.prefix(cell.settings) if cell.settings else ()
+            await run_cell(cell, self._hear, prefix, task_status=task_status)
 
     def comparison(self) -> Comparison:
         return Comparison(
@@ -87,17 +93,15 @@ class Comparing:
             else:
                 self._tell(event)
 
-        cells = self._calibration()
-        planned = self._planning(1.0).cells()
-        self._tell(Planned(sum(len(cell.runs) for cell in planned), estimate(cells) + estimate(planned)))
+        planning = self._planning(1.0)
+        cells = self._calibration(planning)
+        began = time.monotonic()
         for cell in cells:
             await run_cell(cell, hear)
         self._rate, self._why = choose_rate(capacities)
+        self._slowness = slowness(time.monotonic() - began, cells)
 
-    def _calibration(self) -> list[CellSpec]:
-        if CAPACITY not in SCENARIOS:
-            return []
-        planning = self._planning(1.0)
+    def _calibration(self, planning: Planning) -> list[CellSpec]:
         scenarios = [SCENARIOS[CAPACITY]]
         return [planning.cell(one, 0, CALIBRATION, scenarios) for one in calibrators(planning.candidates)]
 
@@ -105,7 +109,8 @@ class Comparing:
         candidates = candidates_of(self._available)
         if self._settings.is_quick:
             candidates = [one for one in candidates if one.stands_for]
-        return Planning(self._settings, self._application, candidates, tuple(SCENARIOS.values()), rate)
+        scenarios = tuple(SCENARIOS.values())
+        return Planning(self._settings, self._application, candidates, scenarios, rate, self._slowness)
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Measured):

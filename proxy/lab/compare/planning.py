@@ -7,7 +7,7 @@ second, each time in another order, so that what the machine does meanwhile fall
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -28,8 +28,13 @@ WARM_UP = 0.2  # of that, before it; at most WARM_UP_MOST seconds
 WARM_UP_MOST = 1.0
 BUDGET = 100.0  # seconds of a quick run, of two minutes: the rest is for machines that are busy
 SHORTER = (3.0, 2.5, 2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.5)  # seconds of load in a quick run, the first that fits
-START = 1.6  # seconds of a cell beside its scenarios: Python's imports, the deployment, its end
-LOAD_START = 0.4  # seconds of a scenario beside what it says itself: the generator is a process
+# What needs no longer loads in a quick run, or could tell nothing from shorter ones: connections come in the first
+# moment, and memory is there; wrk knows whole seconds; a worker is killed after 0.2 of the time, and that all is well
+# again shows in the half second after.
+QUICK_SECONDS = {"footprint": 0.5, "fairness": 0.4, "capacity": 1.0, "crash": 2.0}
+# Where two processors have nothing else to do, in seconds; `slowness` is by how much it is more here.
+START = 1.2  # of a cell beside its scenarios: Python's imports and the deployment
+LOAD_START = 0.3  # of a scenario beside what it says itself: the generator is a process
 
 # What is changed in the kernel, each in the scenario that it matters to, where the default was measured before.
 SETTINGS: tuple[tuple[str, dict[str, str], tuple[str, ...]], ...] = (
@@ -54,19 +59,24 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Planning:
     """candidates: all that are to run. scenarios: all that there are; `chosen` are those of `settings`. rate: of open
-    loops."""
+    loops. slowness: times START and LOAD_START, that starting takes here."""
 
     settings: Settings
     application: Application
     candidates: Sequence[Candidate]
     scenarios: Sequence[Scenario]
     rate: float
+    slowness: float = 1.0
 
     def cells(self) -> list[CellSpec]:
         """Empty when no scenario suits any candidate."""
         if self.settings.seconds is not None:
             return self.cells_of(self.settings.seconds)
-        return fitting(self.cells_of, BUDGET) if self.settings.is_quick else self.cells_of(FULL)
+        return fitting(self.cells_of, self.estimate, BUDGET) if self.settings.is_quick else self.cells_of(FULL)
+
+    def estimate(self, cells: Sequence[CellSpec]) -> float:
+        """Seconds, about."""
+        return sum(self.slowness * START + sum(run.estimate for run in cell.runs) for cell in cells)
 
     def cells_of(self, seconds: float) -> list[CellSpec]:
         candidates = [*self.candidates, *self._with_settings()]
@@ -97,8 +107,6 @@ class Planning:
             candidate.model,
             candidate.variant,
             repetition,
-            seconds=seconds,
-            warm_up=min(WARM_UP * seconds, WARM_UP_MOST),
             rate=self.rate,
             workers=self.settings.workers,
             paths=tuple((1.0, path) for path in self.settings.paths),
@@ -110,12 +118,18 @@ class Planning:
             candidate.variant,
             repetition,
             self.settings.workers,
-            tuple(Run(scenario.NAME, plan, LOAD_START + scenario.duration(plan)) for scenario in scenarios),
+            tuple(self._run(scenario, plan, seconds) for scenario in scenarios),
             candidate.settings,
             self.application.name,
             {str(way): words for way, words in self.application.commands.items()},
             self.application.is_sample,
         )
+
+    def _run(self, scenario: Scenario, plan: Plan, seconds: float) -> Run:
+        if self.settings.is_quick and self.settings.seconds is None:
+            seconds = QUICK_SECONDS.get(scenario.NAME, seconds)
+        plan = replace(plan, seconds=seconds, warm_up=min(WARM_UP * seconds, WARM_UP_MOST))
+        return Run(scenario.NAME, plan, self.slowness * LOAD_START + scenario.duration(plan))
 
     def _with_settings(self) -> list[Candidate]:
         """Not in a quick run."""
@@ -129,12 +143,16 @@ class Planning:
         ]
 
 
-def estimate(cells: Sequence[CellSpec]) -> float:
-    """Seconds, about."""
-    return sum(START + sum(run.estimate for run in cell.runs) for cell in cells)
+def slowness(took: float, cells: Sequence[CellSpec]) -> float:
+    """From the seconds that these cells took, planned with a slowness of 1, at most ten times what was thought."""
+    starts = sum(START + LOAD_START * len(cell.runs) for cell in cells)
+    loads = sum(run.estimate - LOAD_START for cell in cells for run in cell.runs)
+    return min(max((took - loads) / starts, 1.0), 10.0) if cells else 1.0
 
 
-def fitting(cells_of: Callable[[float], list[CellSpec]], budget: float) -> list[CellSpec]:
+def fitting(
+    cells_of: Callable[[float], list[CellSpec]], estimate: Callable[[list[CellSpec]], float], budget: float
+) -> list[CellSpec]:
     """With the longest loads that `budget` seconds are enough for; with the shortest when none are."""
     cells: list[CellSpec] = []
     for seconds in SHORTER:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from proxy.lab.load.generate import generate
@@ -22,7 +23,7 @@ NEEDS_SAMPLE = False
 
 
 def duration(plan: Plan) -> float:
-    return plan.warm_up + plan.seconds
+    return plan.warm_up + ceil(plan.seconds)  # wrk and h2load know whole seconds
 
 
 async def run(deployment: Deployment, plan: Plan) -> ScenarioResult:

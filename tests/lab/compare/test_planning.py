@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from proxy.lab.application import SAMPLE, parse_application
-from proxy.lab.compare.planning import BUDGET, LOAD_START, SHORTER, START, Candidate, Planning, estimate, fitting
+from proxy.lab.compare.planning import BUDGET, LOAD_START, SHORTER, START, Candidate, Planning, fitting, slowness
 from proxy.lab.compare.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,19 +104,32 @@ def test_a_quick_run_has_few_scenarios_and_the_kernel_as_it_is() -> None:
 def test_a_quick_run_fits_its_budget_with_loads_as_long_as_can_be() -> None:
     many = tuple(Candidate(f"model{number}", "", "http", True) for number in range(15))
     cells = replace(planning(is_quick=True, repetitions=1), candidates=many).cells()
-    (seconds,) = {run.plan.seconds for cell in cells for run in cell.runs}
+    (seconds,) = {run.plan.seconds for cell in cells for run in cell.runs if run.scenario == "latency"}
     assert seconds in SHORTER[1:-1]
-    assert estimate(cells) <= BUDGET
+    assert {run.plan.seconds for cell in cells for run in cell.runs if run.scenario == "crash"} == {2.0}
+    assert replace(planning(), candidates=many).estimate(cells) <= BUDGET
 
 
 def test_what_fits_no_budget_is_as_short_as_can_be() -> None:
     shortest = planning().cells_of(SHORTER[-1])
-    assert fitting(planning().cells_of, 1.0) == shortest
+    assert fitting(planning().cells_of, planning().estimate, 1.0) == shortest
 
 
 def test_an_estimate_is_of_scenarios_and_starts() -> None:
     (cell,) = of(planning(repetitions=1, scenarios=("capacity",), seconds=2.0).cells(), "nginx")
-    assert estimate([cell, cell]) == pytest.approx(2 * (START + LOAD_START + 2.4))
+    assert planning().estimate([cell, cell]) == pytest.approx(2 * (START + LOAD_START + 2.4))
+
+
+def test_where_starting_takes_long_less_fits() -> None:
+    quick = replace(planning(is_quick=True, repetitions=1), candidates=3 * CANDIDATES)
+    cells = of(quick.cells(), "nginx")
+    loads = sum(run.estimate - LOAD_START for cell in cells for run in cell.runs)
+    starts = START + LOAD_START * len(cells[0].runs)
+    assert slowness(loads + 3 * starts, cells) == pytest.approx(3.0)
+    assert slowness(0.0, cells) == slowness(5.0, []) == 1.0
+    slower, *_ = of(replace(quick, slowness=9.0).cells(), "nginx")
+    assert names(slower) == names(cells[0])
+    assert sum(run.plan.seconds for run in slower.runs) < sum(run.plan.seconds for run in cells[0].runs)
 
 
 def test_plans_carry_what_was_asked_for() -> None:
