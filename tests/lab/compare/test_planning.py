@@ -124,7 +124,7 @@ def test_where_starting_takes_long_less_fits() -> None:
     quick = replace(planning(is_quick=True, repetitions=1), candidates=3 * CANDIDATES)
     cells = of(quick.cells(), "nginx")
     loads = sum(run.estimate - LOAD_START for cell in cells for run in cell.runs)
-    starts = START + LOAD_START * len(cells[0].runs)
+    starts = sum(START + LOAD_START * len(cell.runs) for cell in cells)
     assert slowness(loads + 3 * starts, cells) == pytest.approx(3.0)
     assert slowness(0.0, cells) == slowness(5.0, []) == 1.0
     slower, *_ = of(replace(quick, slowness=9.0).cells(), "nginx")
