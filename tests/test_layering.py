@@ -50,6 +50,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/emit/behind_units.py": "lab/emit/test_units.py has them behind everything",
     "proxy/lab/emit/pull_units.py": "lab/emit/test_units.py has them serve under systemd",
     "proxy/lab/emit/rival_units.py": "lab/emit/test_units.py has them serve under systemd",
+    "proxy/lab/emit/wish.py": "records; lab/emit/test_units.py writes and refuses by them",
     "proxy/lab/emit/options.py": "lab/emit/test_command.py parses by it",
     "proxy/lab/emit/unit_files.py": "lab/emit/test_worker_units.py has systemd read all of them",
     "proxy/lab/models/systemd/deployed.py": "lab/models/systemd/test_template.py and test_sockets.py",

@@ -16,8 +16,8 @@ from proxy.lab.application import SAMPLE, parse_application
 from proxy.lab.compare import listing
 from proxy.lab.compare.compare import Comparing, available
 from proxy.lab.compare.settings import Settings
-from proxy.lab.emit.units import NoUnits, Wish
 from proxy.lab.emit.winner import README, emit
+from proxy.lab.emit.wish import NoUnits, Wish
 from proxy.lab.models.registry import MODELS
 from proxy.lab.report.html.page import to_html
 from proxy.lab.report.progress import Progress

@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from proxy.lab.compare.command import application_of
-from proxy.lab.emit.units import NoUnits, Wish, units_for
+from proxy.lab.emit.units import units_for
+from proxy.lab.emit.wish import NoUnits, Wish
 from proxy.lab.models.registry import MODELS
 
 if TYPE_CHECKING:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from proxy.core.address import TcpAddress, parse_address
 from proxy.lab.application import Application
 from proxy.lab.emit.lb_toml import lb_toml
 from proxy.lab.emit.located import SEARCH, located
 from proxy.lab.emit.pull_units import broker_directory, pull_units
 from proxy.lab.emit.rival_units import rival_units
 from proxy.lab.emit.rproxy_unit import CONFIG, NAME, rproxy_unit
-from proxy.lab.emit.unit_files import Place
+from proxy.lab.emit.wish import Files, NoUnits, Wish
 from proxy.lab.emit.worker_units import (
     accept,
     reuseport,
@@ -46,82 +43,7 @@ if TYPE_CHECKING:
     from proxy.lab.models.pull.mechanism import Mechanism
     from proxy.lab.models.rivals.rival import Rival
 
-UNIT_DIRECTORY = "/etc/systemd/system"
-
-
-Make = Callable[[str, Application, "Wish"], "Files"]
-
-
-class NoUnits(ValueError):
-    """The message says why, and what could be had instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be deployed. listen: for clients, host and port. directory: in which the application runs. user: empty
-    for root. name: of the units."""
-
-    application: Application
-    workers: int = 2
-    listen: str = "127.0.0.1:8080"
-    directory: str = field(default_factory=os.getcwd)
-    user: str = ""
-    name: str = "app"
-
-    @property
-    def address(self) -> TcpAddress:
-        """Raises NoUnits, or AddressError."""
-        address = parse_address(self.listen)
-        if not isinstance(address, TcpAddress) or not address.port or not _is_ip(address.host):
-            raise NoUnits(f"{self.listen}: systemd wants an IP address and a port here: 127.0.0.1:8080")
-        return address
-
-    @property
-    def ipv4(self) -> str:
-        """The host, where it has to be one of IPv4. Raises NoUnits."""
-        if ":" in self.address.host:
-            raise NoUnits(f"{self.listen}: an IPv4 address is needed here")
-        return self.address.host
-
-    @property
-    def place(self) -> Place:
-        return Place(self.name, str(self.address), self.directory, self.user)
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """units: texts by name, for /etc/systemd/system. configs: texts by the whole path at which they are looked for.
-    enable: the unit that starts all."""
-
-    units: dict[str, str]
-    enable: str
-    configs: dict[str, str] = field(default_factory=dict)
-
-    def write(self, directory: str) -> None:
-        """All into one directory, which is made. Raises OSError."""
-        os.makedirs(directory, exist_ok=True)
-        for name, text in self._named().items():
-            with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-                file.write(text)
-
-    @property
-    def names(self) -> list[str]:
-        """Of the files in that directory."""
-        return list(self._named())
-
-    def _named(self) -> dict[str, str]:
-        return self.units | {os.path.basename(path): text for path, text in self.configs.items()}
-
-    def commands(self, directory: str) -> list[str]:
-        """What installs and starts them: for root, in a shell."""
-
-        def place(name: str) -> str:
-            return shlex.quote(os.path.join(directory, name))
-
-        configs = [f"install -D -m 644 {place(os.path.basename(path))} {path}" for path in self.configs]
-        units = f"install -m 644 {' '.join(map(place, self.units))} {UNIT_DIRECTORY}/"
-        install = " && ".join([*configs, units])
-        return [install, "systemctl daemon-reload", f"systemctl enable --now {self.enable}"]
+Make = Callable[[str, Application, Wish], Files]
 
 
 def units_for(model: str, variant: str, wish: Wish) -> Files:
@@ -150,6 +72,9 @@ def _direct(variant: str, application: Application, wish: Wish) -> Files:
 
 
 def _reuseport(variant: str, application: Application, wish: Wish) -> Files:
+    """One that cannot set SO_REUSEPORT is given sockets of such a group."""
+    if not application.takes("reuseport"):
+        return _socket("", application, wish)
     return _workers(wish, reuseport(application, wish.place, wish.workers, wish.address.host, wish.address.port))
 
 
@@ -214,13 +139,6 @@ def _proxy(front: Front) -> Make:
     return make
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        return bool(ipaddress.ip_address(host))
-    except ValueError:
-        return False
-
-
 def rproxy_words() -> list[str]:
     """What starts this rproxy."""
     path = shutil.which("rproxy", path=SEARCH)
@@ -230,7 +148,7 @@ def rproxy_words() -> list[str]:
 _MODELS: Mapping[str, tuple[tuple[Way, ...], Make]] = {
     "direct": (("port",), _direct),
     "prefork": (("fd",), _shared),
-    "reuseport": (("reuseport",), _reuseport),
+    "reuseport": (("reuseport", "fd"), _reuseport),
     "systemd": (("reuseport",), _reuseport),
     "systemd-accept": (("stdio",), _accept),
     "systemd-socket": (("fd",), _socket),

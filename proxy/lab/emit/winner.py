@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.lab.application import BadApplication
-from proxy.lab.emit.units import Files, NoUnits, units_for
+from proxy.lab.emit.units import units_for
+from proxy.lab.emit.wish import Files, NoUnits
 
 if TYPE_CHECKING:
     from proxy.lab.analysis.summary import Way
     from proxy.lab.analysis.verdict import Verdict
-    from proxy.lab.emit.units import Wish
+    from proxy.lab.emit.wish import Wish
 
 README = "README.md"
 LB_TOML = "lb.toml"

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from proxy.lab.application import SAMPLE, Application, BadApplication, parse_application
-from proxy.lab.emit.units import NoUnits, Wish, units_for
+from proxy.lab.emit.units import units_for
+from proxy.lab.emit.wish import NoUnits, Wish
 from proxy.lab.models.registry import MODELS
 from tests.clients.support import missing, program
 from tests.processes import connect, free_port, is_listening, read_all, request, wait_until
 
 if TYPE_CHECKING:
-    from proxy.lab.emit.units import Files
+    from proxy.lab.emit.wish import Files
     from tests.systemd.lab import Lab
 
 FRONTS = ("nginx", "haproxy", "envoy", "caddy")
@@ -96,6 +97,11 @@ def test_loops_around_socat_take_jobs(lab: Lab, tmp_path: Path) -> None:
     lab.do("start", "loops.target")
     wait_until(lambda: is_done(f"127.0.0.1:{port}", out))
     lab.do("stop", "loops.target")
+
+
+def test_who_cannot_share_a_port_is_given_sockets_that_do() -> None:
+    files = units_for("reuseport", "", Wish(parse_application(["cat {fd}"])))
+    assert "\nReusePort=yes\n" in files.units["app@.socket"]
 
 
 def test_every_model_has_units() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from proxy.lab.analysis.verdict import judge
 from proxy.lab.application import SAMPLE, Application
-from proxy.lab.emit.units import NoUnits, Wish
 from proxy.lab.emit.winner import emit
+from proxy.lab.emit.wish import NoUnits, Wish
 from proxy.lab.results import Available, Comparison, ScenarioResult
 from tests.clients.support import RPROXY, short_directory, spawn
 from tests.processes import end_group, free_port, request, wait_listening
