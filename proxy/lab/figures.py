@@ -27,6 +27,7 @@ FIGURES = {
         Figure("p99", "seconds", "less", "latency of 99 % of the requests"),
         Figure("p999", "seconds", "less", "latency of 99.9 % of the requests"),
         Figure("max", "seconds", "less", "the longest latency"),
+        Figure("fast_p95", "seconds", "less", "latency of 95 % of the fast requests, while 1 % of all are slow"),
         Figure("fast_p99", "seconds", "less", "latency of 99 % of the fast requests, while 1 % of all are slow"),
         Figure("intended", "requests", None, "requests that were to be sent"),
         Figure("failed", "requests", "less", "requests without a good answer"),

@@ -17,6 +17,12 @@ LEAST = 0.005  # … and seconds more, as a machine does other things too
 DEVIATIONS = 4.0  # of a Poisson count: below that too little was answered, and nothing is always too little
 
 
+def is_served(timeline: Sequence[Slot], end: float) -> bool:
+    """Whether anybody was answered without others being failed in the half second before `end`."""
+    last = [slot for slot in timeline if end - 0.1 * CALM - 1e-9 <= slot.at < end - 1e-9]
+    return any(slot.completed and not slot.errors for slot in last)
+
+
 def recovery(timeline: Sequence[Slot], fault: float, end: float) -> float | None:
     """Seconds from `fault` until answers come as before it: no errors, the median latency at most twice the usual, and
     as many as usual, for half a second on end. None if they do not until `end`, seconds from the beginning of the load.

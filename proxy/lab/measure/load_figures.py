@@ -25,6 +25,11 @@ def latencies(load: LoadResult) -> dict[str, float]:
     return {name: found.get_value_at_percentile(share) / 1e6 for name, share in _PERCENTILES.items()}
 
 
+def percentile(load: LoadResult, share: float) -> float:
+    """Seconds that so many percent of the answers did not exceed; 0 where there were none."""
+    return float(HdrHistogram.decode(load.latency).get_value_at_percentile(share)) / 1e6
+
+
 def errors(load: LoadResult) -> dict[str, float]:
     """intended, failed, and of the failed those refused, reset and hung; the rest had a bad status or a bad answer."""
     known = {name: float(sum(load.errors.get(cause, 0) for cause in causes)) for name, causes in _CAUSES.items()}

@@ -6,7 +6,7 @@ from math import inf
 from statistics import median
 from typing import TYPE_CHECKING
 
-from proxy.lab.analysis.recovery import recovery
+from proxy.lab.analysis.recovery import is_served, recovery
 from proxy.lab.deployment import CannotDo
 from proxy.lab.load.generate import generating
 from proxy.lab.measure.load_figures import doubts, errors, latencies
@@ -71,9 +71,11 @@ async def _kill_one(deployment: Deployment, turn: int, at: float) -> list[Mark]:
 
 
 def _recovery(load: LoadResult, faults: list[float], end: float) -> tuple[float, tuple[str, ...]]:
-    """The median over the faults, and a note; infinite for what was not over when the next came or the load ended."""
+    """The median over the faults, of which one that was not over when the next came, or the load ended, counts until
+    then; infinite if clients were not served any more at the end. And a note."""
     ends = [*faults[1:], end]
     found = [recovery(load.timeline, fault, until) for fault, until in zip(faults, ends, strict=True)]
+    times = [until - fault if time is None else time for time, fault, until in zip(found, faults, ends, strict=True)]
     late = found.count(None)
     notes = (f"{late} of {len(found)} times not as before until the next fault or the end",) if late else ()
-    return median(inf if seconds is None else seconds for seconds in found), notes
+    return round(median(times), 3) if is_served(load.timeline, end) else inf, notes

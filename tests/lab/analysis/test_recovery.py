@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.lab.analysis.recovery import recovery
+from proxy.lab.analysis.recovery import is_served, recovery
 from proxy.lab.results import Slot
 
 
@@ -43,3 +43,10 @@ def test_nothing_before_is_nothing_to_compare_with() -> None:
 
 def test_answers_to_what_was_late_behind_the_end_are_no_recovery() -> None:
     assert recovery(timeline("..........--........."), 1.0, 1.5) is None
+
+
+def test_who_is_served_at_the_end_is_told() -> None:
+    assert is_served(timeline("..........----..."), 1.7)
+    assert is_served(timeline("..........e.e.e.e"), 1.7)
+    assert not is_served(timeline(".....-----..."), 1.0), "what comes behind the end is no sign of life"
+    assert not is_served(timeline("..........e-e-eee"), 1.7)

@@ -18,7 +18,7 @@ On = dict[str, tuple["Plan", "ScenarioResult"]]
 CHANGES: dict[str, dict[str, object]] = {
     "burst": {"rate": 1000.0, "paths": ((1.0, "/?cpu=0.0005"),)},
     "capacity": {"paths": ((1.0, "/a"), (1.0, "/b"))},
-    "crash": {"seconds": 0.8},
+    "crash": {"seconds": 2.0},
     "footprint": {"rate": 60.0, "paths": ((1.0, "/?cpu=0.005"),)},
     "latency": {"paths": ((0.9, "/?delay=0.01"), (0.1, "/?delay=0.1"))},
     "slow": {"seconds": 1.0},
