@@ -15,6 +15,7 @@ from proxy.lab.application import SAMPLE, Application, parse_application
 from proxy.lab.deployment import CannotDo, DeployError, DeploymentSpec
 from proxy.lab.load.generate import generating
 from proxy.lab.load.spec import LoadSpec
+from proxy.lab.measure.families import family, read_parents
 from proxy.lab.models.queue.model import Queue
 from proxy.lab.models.tuple_space.model import TupleSpace
 from tests.clients.support import missing
@@ -124,3 +125,22 @@ async def test_an_application_that_does_not_come_up_is_quoted(directory: Path) -
         async with QUEUE.deploying("embedded", DeploymentSpec(application, 2, directory)):
             pass
     assert not os.listdir(directory)
+
+
+async def test_nothing_is_left_when_a_start_is_cancelled(directory: Path) -> None:
+    """In the midst of it: the broker and the gateway listen, the workers have been started."""
+    before = family([os.getpid()], read_parents())
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when_started, directory / "pull" / "app-2", scope)
+            async with SPACE.deploying("embedded", DeploymentSpec(SAMPLE, 2, directory)):
+                await trio.sleep_forever()
+    assert scope.cancelled_caught
+    assert not os.listdir(directory)
+    assert family([os.getpid()], read_parents()) == before
+
+
+async def _cancel_when_started(path: Path, scope: trio.CancelScope) -> None:
+    while not os.path.exists(path):  # noqa: ASYNC110, ASYNC240
+        await trio.sleep(0.001)
+    scope.cancel()
