@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from proxy.core.restart import DEFAULT_POLICY, Restarts
 from proxy.lab.deployment import DeployError, Worker
 from proxy.lab.models.children import children
 
@@ -16,10 +15,8 @@ if TYPE_CHECKING:
 
     from proxy.lab.models.children import Children, Running
 
-RESTARTED = (
-    f"Who ends is started again by the lab after {DEFAULT_POLICY.first_pause:g} s, and after longer when it ends again "
-    "at once, as rproxy does it for its own."
-)
+PAUSE = 0.1  # seconds before a worker that has ended is started again: what systemd and rproxy begin with
+RESTARTED = f"Who ends is started again by the lab, {PAUSE:g} s later."
 
 
 class Start(Protocol):
@@ -91,16 +88,13 @@ class _Seat:
 
     async def keep(self) -> None:
         """Until it is to leave."""
-        restarts = Restarts(DEFAULT_POLICY, trio.current_time())
         while True:
             await self._ended.wait()
             await self._team.started.end(self.running)  # what it has started may be left
-            restarts.died(trio.current_time())
-            await trio.sleep(restarts.pause)
+            await trio.sleep(PAUSE)
             if self._is_leaving or self._team.is_over:
                 return
-            restarts.started(trio.current_time())
             try:
                 self._start()
             except DeployError:
-                pass  # no more processes or descriptors: that passes, and the pause grows
+                pass  # no more processes or descriptors: that passes

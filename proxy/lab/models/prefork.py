@@ -35,6 +35,11 @@ WAYS = {  # of `backends.prefork` to wait for the next connection, and what happ
     "trio": "trio.serve_listeners: epoll, one-shot; a connection wakes all that wait",
 }
 
+OTHER_SERVER = (
+    " It is another server than `backends.hello` of all other models, and its answer is shorter: held against theirs, "
+    "capacity and latency tell of the servers too."
+)
+
 
 class Prefork:
     """A model. Our sample is deployed in each way to accept, which a real pre-forking server would choose from; of
@@ -77,6 +82,7 @@ class _Forked:
         self.description = (
             f"{shlex.join(parent.command)}\nA worker waits by {WAYS[way]}. The parent forks another one for who ends, "
             "after 0.1 s. A restart is SIGHUP to the parent: each worker gets a successor, and ends what it has begun."
+            f"{OTHER_SERVER if way in ('blocking', 'trio') else ''}"
         )
         self._parent = parent
 
