@@ -52,7 +52,7 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/lab/emit/rival_units.py": "lab/emit/test_units.py has them serve under systemd",
     "proxy/lab/emit/wish.py": "records; lab/emit/test_units.py writes and refuses by them",
     "proxy/lab/emit/options.py": "lab/emit/test_command.py parses by it",
-    "proxy/lab/emit/unit_files.py": "lab/emit/test_worker_units.py has systemd read all of them",
+    "proxy/lab/emit/unit_files.py": "lab/emit/test_worker_units.py has them said; test_units.py has systemd read them",
     "proxy/lab/models/systemd/deployed.py": "lab/models/systemd/test_template.py and test_sockets.py",
     "proxy/lab/models/systemd/lab_application.py": "lab/models/systemd/test_template.py names a missing program",
     "proxy/lab/models/rivals/admin.py": "lab/models/rivals/test_model.py asks Envoy and Caddy through it",

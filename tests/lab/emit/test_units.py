@@ -18,11 +18,39 @@ from tests.clients.support import missing, program
 from tests.processes import connect, free_port, is_listening, read_all, request, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from proxy.lab.emit.wish import Files
     from tests.systemd.lab import Lab
 
-FRONTS = ("nginx", "haproxy", "envoy", "caddy")
 ON_SOCKETS = Application("hello", {way: words for way, words in SAMPLE.commands.items() if way != "port"})
+FRONTS = ("nginx", "haproxy", "envoy", "caddy")
+ALL = {
+    "direct": ("direct", ""),
+    "prefork": ("prefork", ""),
+    "reuseport": ("reuseport", ""),
+    "accept": ("systemd-accept", ""),
+    "instances": ("systemd-socket", "instances"),
+    "one": ("systemd-socket", "one-service"),
+    "proxy": ("proxy-unix", "round-robin"),
+    "queue": ("queue", ""),
+    "leases": ("tuplespace", "leases"),
+    **{name: (name, "") for name in FRONTS},
+}
+
+
+def install(lab: Lab, deployments: Iterable[Files]) -> None:
+    """As `Files.commands` says, but for what may not be written here: /etc."""
+    for files in deployments:
+        for name, text in files.units.items():
+            lab.write(name, text.replace("/etc/", f"{lab.directory}/etc/"))
+        for path, text in files.configs.items():
+            ours = Path(f"{lab.directory}{path}")
+            ours.parent.mkdir(parents=True, exist_ok=True)
+            ours.write_text(text)
+        # RuntimeDirectory= of a user's manager is elsewhere.
+        lab.run("mkdir", "-p", *(f"/run/{name}" for name in _directories(files)))
+    lab.reload_units()
 
 
 def _directories(files: Files) -> set[str]:
@@ -30,47 +58,35 @@ def _directories(files: Files) -> set[str]:
     return {name.replace("%i", number) for name in found for number in ("1", "2")}
 
 
-def install(lab: Lab, files: Files) -> None:
-    """As `Files.commands` says, but for what may not be written here: /etc."""
-    for name, text in files.units.items():
-        lab.write(name, text.replace("/etc/", f"{lab.directory}/etc/"))
-    for path, text in files.configs.items():
-        ours = Path(f"{lab.directory}{path}")
-        ours.parent.mkdir(parents=True, exist_ok=True)
-        ours.write_text(text)
-    # RuntimeDirectory= of a user's manager is elsewhere.
-    lab.run("mkdir", "-p", *(f"/run/{name}" for name in _directories(files)))
-    lab.reload_units()
+@pytest.fixture(scope="module")
+def installed(lab: Lab) -> dict[str, tuple[str, Files]]:
+    """Address and files of each model that is not in want of a program: started, all at the same time."""
+    found = {}
+    for name, (model, variant) in ALL.items():
+        if MODELS[model].missing(variant, SAMPLE):
+            continue
+        address = f"127.0.0.1:{free_port()}"
+        application = ON_SOCKETS if model in FRONTS else SAMPLE
+        wish = Wish(application, 2 if name == "reuseport" else 1, address, name=f"a-{name}")
+        found[name] = address, units_for(model, variant, wish)
+    install(lab, [files for _, files in found.values()])
+    lab.do("start", *(files.enable for _, files in found.values()))
+    return found
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("model", "variant"),
-    [
-        ("direct", ""),
-        ("prefork", ""),
-        ("reuseport", ""),
-        ("systemd-accept", ""),
-        ("systemd-socket", "instances"),
-        ("systemd-socket", "one-service"),
-        ("proxy-unix", "round-robin"),
-        ("queue", ""),
-        ("tuplespace", "leases"),
-        ("nginx", ""),
-        ("haproxy", ""),
-        ("envoy", ""),
-        ("caddy", ""),
-    ],
-)
-def test_it_serves_and_is_stopped(lab: Lab, model: str, variant: str) -> None:
+def test_systemd_has_nothing_to_say_of_them(lab: Lab, installed: dict[str, tuple[str, Files]]) -> None:
+    verify = ("env", f"SYSTEMD_UNIT_PATH={lab.units}:", "systemd-analyze", "verify", "--man=no")
+    assert lab.run(*verify, *(str(lab.units / files.enable) for _, files in installed.values())) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALL)
+def test_it_serves_and_is_stopped(lab: Lab, installed: dict[str, tuple[str, Files]], name: str) -> None:
+    model, variant = ALL[name]
     for lacking in MODELS[model].missing(variant, SAMPLE):
         missing(str(lacking))
-    address = f"127.0.0.1:{free_port()}"
-    files = units_for(model, variant, Wish(ON_SOCKETS if model in FRONTS else SAMPLE, 2, address, name=f"a-{model}"))
-    install(lab, files)
-    verify = ("env", f"SYSTEMD_UNIT_PATH={lab.units}:", "systemd-analyze", "verify", "--man=no")
-    assert lab.run(*verify, str(lab.units / files.enable)) == ""
-    lab.do("start", files.enable)
+    address, files = installed[name]
     wait_until(lambda: is_listening(address))
     wait_until(lambda: request(address).status == 200)  # what stands in front may be there first
     lab.do("stop", files.enable)
@@ -93,7 +109,7 @@ def test_loops_around_socat_take_jobs(lab: Lab, tmp_path: Path) -> None:
     program("socat")
     out, port = tmp_path / "done", free_port()
     application = parse_application((), stdio=[f"sh -c 'read -r job; echo $job by {{worker}} >>{out}'"])
-    install(lab, units_for("socat-loop", "", Wish(application, 1, f"127.0.0.1:{port}", name="loops")))
+    install(lab, [units_for("socat-loop", "", Wish(application, 1, f"127.0.0.1:{port}", name="loops"))])
     lab.do("start", "loops.target")
     wait_until(lambda: is_done(f"127.0.0.1:{port}", out))
     lab.do("stop", "loops.target")
