@@ -67,7 +67,7 @@ types: lint
 	$(BIN)/mypy
 
 tests: types
-	$(IN_VENV) python -m pytest $(TESTS)
+	$(IN_VENV) python -m $(if $(TESTS),pytest $(TESTS),tests)
 
 # What was found interesting is kept in .fuzz and used the next time.
 fuzz:  ## random bytes into every parser: make fuzz TARGET=request SECONDS=600
