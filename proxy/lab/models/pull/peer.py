@@ -111,12 +111,11 @@ class Listener:
                 sock, _ = self._sock.accept()
                 sock.setblocking(False)
                 self._met(Peer(sock, self._reactor))
-        except BlockingIOError:
-            pass
+        except OSError:
+            pass  # there are no more; or no descriptor, and those who wait are taken in with the next who comes
 
     def crashed(self, error: Exception) -> None:
         """Whoever it met is lost; it goes on with the next."""
-        self._reactor.announce(self._sock.fileno(), READ)
 
 
 def connect(address: str, reactor: Reactor) -> Peer:
