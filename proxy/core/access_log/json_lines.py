@@ -75,18 +75,22 @@ class JsonLines:
 
     def _describe_head(self, head: LoggedHead) -> str:
         """Flat, for heads that are new: with a call for each part of it 1 us more, of 3."""
-        target, shape = head.target, head.shape
+        target, shape, method = head.target, head.shape, self._field(head.method)
         if not self._query and b"?" in target:
             target = target[: target.index(b"?")]
         if len(target) > LONGEST:
             target = shortened(target)
-        if shape is None or (head.own and tells_of_client(head.own)):
-            fields = self._describe_fields(head)
-        else:
-            fields = shape.log_text or self._describe_fields(head)
-            shape.log_text = fields
-        head.log_text = f'"method":{self._field(head.method)},"target":{_or_null(target)},{fields}'
-        return head.log_text
+        if shape is None:
+            text = f'"method":{method},"target":{_or_null(target)},{self._describe_fields(head)}'
+        else:  # such a target has no byte that would have to be escaped
+            fields = shape.log_text
+            if not fields or (head.own and tells_of_client(head.own)):
+                fields = self._describe_fields(head)
+                if not tells_of_client(head.own):
+                    shape.log_text = fields
+            text = f'"method":{method},"target":"{target.decode()}",{fields}'
+        head.log_text = text
+        return text
 
     def _describe_fields(self, head: LoggedHead) -> str:
         texts, known = self._texts, self._field

@@ -59,7 +59,7 @@ class RequestHead:
     connection may go on after it; upgrade: the allowed protocol it asks for, lower case, or b"";
     forward: the head for the backend but for the fields about the client and the blank line;
     shape: what it has in common with others of its client, own: its fields besides these, as they came; None and b""
-    where it was read by itself;
+    where it was read by itself; with a shape the target is a path of printable ASCII without quotes and backslashes;
     log_text: what the access log made of it, kept because heads are.
     """
 
