@@ -34,6 +34,21 @@ if TYPE_CHECKING:
 CLIENT = b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n"
 MOST = 10_000  # bytes of a body that is made up to fit its head
 _OLD = RequestParser()  # with a long memory: it must read every head as a new one does
+_FRONT, _BACK = b"Host: a\r\nAccept: */*\r\nX-A: 1\r\n", b"Accept: */*\r\nX-B: 1\r\n\r\n"
+
+
+def _knowing() -> RequestParser:
+    """A parser that asks llhttp nothing about what stands between these fields, if it is plain."""
+    parser = RequestParser()
+    for number in range(4):
+        parser.parse(b"GET / HTTP/1.1\r\n%bX-Id: %d\r\n%b" % (_FRONT, number, _BACK), "a client")
+    shape = parser._shapes.find("a client")
+    assert shape is not None
+    shape.credit = -(10**9)  # whatever comes, it stays
+    return parser
+
+
+_KNOWING = _knowing()
 
 
 def request(data: bytes) -> None:
@@ -46,6 +61,7 @@ def request(data: bytes) -> None:
     raw = data[:end]
     head = _read_request(RequestParser(), raw)
     again = _read_request(_OLD, raw, "a client")
+    _compare_as_repeated(raw)
     assert (head is None) == (again is None), "a parser that met other heads decides otherwise"
     if head is None or again is None:
         return
@@ -61,6 +77,15 @@ def request(data: bytes) -> None:
     assert not found, (found, raw)
     by_h11 = read_with_h11(head.forward + CLIENT + body)
     assert [*map(comparable, by_h11.requests)] == [*map(comparable, seen.requests)], (by_h11, head.forward)
+
+
+def _compare_as_repeated(raw: bytes) -> None:
+    """Its line, and its fields between others that a client repeats."""
+    line, _, fields = raw.partition(b"\r\n")
+    repeated = b"%b\r\n%b%b%b" % (line, _FRONT, fields[:-2].replace(b"Host:", b"X-Host:"), _BACK)
+    known, new = _read_request(_KNOWING, repeated, "a client"), _read_request(RequestParser(), repeated)
+    assert (known is None) == (new is None), ("what a client repeats makes another verdict", repeated)
+    assert known is None or new is None or known.forward == new.forward, ("or another head", repeated)
 
 
 def _read_request(parser: RequestParser, raw: bytes, client: str | None = None) -> RequestHead | None:
