@@ -119,6 +119,12 @@ def kernel(way: Way, scenario: str, before: float, after: float) -> str:
     return f"With {changed} {name} fails {count_text(after)} requests {WHEN[scenario]}, {count_text(before)} without."
 
 
+def given_up(ways: Sequence[Way]) -> str:
+    """Who gives up a worker that dies again and again."""
+    names = ", ".join(map(str, ways))
+    return f"A worker that dies again and again is not started any more, also when what it lacked is back: {names}."
+
+
 def jobs(found: Sequence[tuple[Way, Estimate]]) -> str:
     told = ", ".join(f"{way} {count_text(lost.median)}" for way, lost in found)
     return f"Jobs that were sent and taken by nobody: {told}."

@@ -97,7 +97,7 @@ def _unknown(summary: Summary, way: Way) -> list[str]:
 
 
 def _advice(summary: Summary) -> tuple[str, ...]:
-    return (*_slow(summary), *_kernel(summary), *_jobs(summary))
+    return (*_slow(summary), *_kernel(summary), *_given_up(summary), *_jobs(summary))
 
 
 def _slow(summary: Summary) -> list[str]:
@@ -119,6 +119,13 @@ def _kernel(summary: Summary) -> list[str]:
             if before and after and not before.overlaps(after):
                 found.append(sentences.kernel(way, scenario, before.median, after.median))
     return found
+
+
+def _given_up(summary: Summary) -> list[str]:
+    """The others may serve on as if nothing were missing."""
+    values = {way: summary.estimate(way, "crash-loop", "missing") for way in summary.ways}
+    found = [way for way, missing in values.items() if missing and missing.median > 0]
+    return [sentences.given_up(found)] if found else []
 
 
 def _jobs(summary: Summary) -> list[str]:

@@ -60,6 +60,12 @@ def test_few_repetitions() -> None:
     assert sentences.few_repetitions(5, 5) == []
 
 
+def test_given_up() -> None:
+    text = sentences.given_up([Way("direct", ""), Way("systemd", "defaults")])
+    assert text.startswith("A worker that dies again and again is not started any more")
+    assert text.endswith(": direct, systemd (defaults).")
+
+
 def test_jobs() -> None:
     summary = Summary(compared(result("jobs", "socat-loop", "blind", lost=95.0)))
     lost = summary.estimate(Way("socat-loop", "blind"), "jobs", "lost")

@@ -54,6 +54,12 @@ def test_what_overlaps_is_said_and_lowers_the_confidence() -> None:
     assert verdict.why_runner_up == "nginx: no round told it apart from the first."
 
 
+def test_who_gives_a_worker_up_is_named() -> None:
+    sane = result("crash-loop", "systemd", "sane", missing=0.0)
+    (advice,) = of(sane, result("crash-loop", "systemd", "defaults", missing=1.0)).advice
+    assert advice.endswith(": systemd (defaults).")
+
+
 def test_one_run_of_each_is_a_first_answer() -> None:
     verdict = of(result("latency", "a", p99=0.01), result("latency", "b", p99=0.03))
     assert verdict.deploy == Way("a", "")
