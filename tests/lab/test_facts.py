@@ -145,14 +145,24 @@ def answered_beside_a_busy_one(target: str) -> int:
 
 
 @pytest.mark.soak
-async def test_reuseport_has_the_worse_tail_than_a_shared_queue_when_some_requests_are_slow(figures: Figures) -> None:
+async def test_reuseport_has_the_worse_tail_than_a_shared_queue_and_least_connections_with_some_slow_requests(
+    figures: Figures,
+) -> None:
+    """By least connections about one fast request is stuck behind each slow one, which is one in a hundred: that shows
+    in the 99th percentile by chance, and not in the 95th."""
     made = {"seconds": 10.0, "workers": 2}
-    own, shared = await at_once(
-        ("supervised", slow, plan("reuseport", **made)), ("epoll", slow, plan("prefork", **made))
+    results = await at_once(
+        ("supervised", slow, plan("reuseport", **made)),
+        ("epoll", slow, plan("prefork", **made)),
+        ("least-connections", slow, plan("proxy-tcp", **made)),
     )
-    tails = [round(result.figures["fast_p99"] * 1000) for result in (own, shared)]
-    figures(f"p99 of fast requests beside 1 % of 100 ms: SO_REUSEPORT {tails[0]} ms, shared listener {tails[1]} ms")
-    assert tails[1] < tails[0]
+    told = [
+        f"{result.model} {result.figures['fast_p95'] * 1000:.0f} and {result.figures['fast_p99'] * 1000:.0f} ms"
+        for result in results
+    ]
+    figures(f"95 and 99 % of fast requests beside 1 % that block for 100 ms are answered within: {', '.join(told)}")
+    own, shared, chosen = (result.figures["fast_p95"] for result in results)
+    assert max(shared, chosen) < own
 
 
 async def test_a_killed_reuseport_worker_takes_its_requests_with_it_and_the_next_ones_go_elsewhere(

@@ -109,7 +109,7 @@ class Planning:
             repetition,
             rate=self.rate,
             workers=self.settings.workers,
-            paths=tuple((1.0, path) for path in self.settings.paths),
+            paths=self._paths(),
             seed=self.settings.seed + repetition,
             settings=candidate.settings,
         )
@@ -124,6 +124,11 @@ class Planning:
             {str(way): words for way, words in self.application.commands.items()},
             self.application.is_sample,
         )
+
+    def _paths(self) -> tuple[tuple[float, str], ...]:
+        """None for our sample application alone: then each scenario has its own, which no other one knows."""
+        paths = self.settings.paths or (() if self.application.is_sample else ("/",))
+        return tuple((1.0, path) for path in paths)
 
     def _run(self, scenario: Scenario, plan: Plan, seconds: float) -> Run:
         if self.settings.is_quick and self.settings.seconds is None:

@@ -73,6 +73,16 @@ def test_times_that_only_the_sample_application_knows_are_not_asked_of_others() 
     assert all("slow" not in names(cell) for cell in cells)
 
 
+def test_scenarios_choose_the_paths_of_the_sample_application_only() -> None:
+    def paths(application: Any, **settings: Any) -> Any:
+        return planning(application, **settings).cells()[0].runs[0].plan.paths
+
+    other = parse_application(["app {port}"])
+    assert paths(SAMPLE) == ()
+    assert paths(other) == ((1.0, "/"),)
+    assert paths(other, paths=("/a", "/b")) == paths(SAMPLE, paths=("/a", "/b")) == ((1.0, "/a"), (1.0, "/b"))
+
+
 def test_repetitions_are_interleaved_and_each_in_another_order() -> None:
     cells = planning(repetitions=4, scenarios=("capacity",)).cells()
     orders = [[(cell.model, cell.variant) for cell in cells[start : start + 3]] for start in range(0, 12, 3)]
