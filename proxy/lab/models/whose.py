@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from proxy.lab.deployment import CannotDo, DeployError, Worker
+from proxy.lab.measure.families import stat_fields
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -45,7 +46,7 @@ def children_of(pid: int) -> list[int]:
             found += [int(child) for child in path.read_text().split()]
         except OSError:
             pass  # that thread has ended
-    return [child for child in found if not _is_zombie(child)]
+    return [child for child in found if not _has_ended(child)]
 
 
 async def replace_each(workers: Callable[[], Sequence[Worker]], is_up: Callable[[], Awaitable[None]]) -> None:
@@ -113,8 +114,6 @@ def _name_of(pid: int) -> int:
     return int(match[1]) if match else 0
 
 
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+def _has_ended(pid: int) -> bool:
+    fields = stat_fields(pid)
+    return not fields or fields[0] in "ZX"
