@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.lab.deployment import DeployError
 from proxy.lab.models.rivals.admin import admin
-from proxy.lab.models.rivals.rival import MAX_IDLE, Rival
+from proxy.lab.models.rivals.rival import ASIDE, MAX_IDLE, Rival
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ _CONFIG = """\
 		lb_policy least_conn
 		lb_try_duration 2s
 		lb_try_interval 10ms
-		fail_duration 1s
+		fail_duration {aside:.0f}ms
 		transport http {{
 			versions 1.1
 			compression off
@@ -58,8 +58,9 @@ class Caddy(Rival):
         upstreams = " ".join(address.replace("unix:", "unix/") for _, address in sorted(backends.items()))
         place = self.place
         text = _CONFIG.format(
-            directory=place.directory, host=place.host, port=place.port, backends=upstreams, idle=MAX_IDLE
-        )
+            directory=place.directory, host=place.host, port=place.port, backends=upstreams, idle=MAX_IDLE,
+            aside=ASIDE * 1000,
+        )  # fmt: skip
         return {"Caddyfile": text}
 
     def command(self) -> list[str]:

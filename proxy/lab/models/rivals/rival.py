@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from proxy.lab.models.children import Running
 
 DRAIN = 10.0  # seconds that requests to a backend may take once it is to get none; then it is ended all the same
+ASIDE = 0.25  # seconds that a backend which failed is left out: about what its replacement takes to listen
 LOOK = 0.01  # seconds between two looks whether they have ended
 MAX_IDLE = 256  # connections to a backend that are kept
 
