@@ -91,6 +91,17 @@ def test_one_request_lost_in_a_single_run_is_one() -> None:
     assert dropped_in(ranking, "b") == "lost"
 
 
+def test_a_run_without_a_loss_does_not_excuse_the_others() -> None:
+    base = [one for model in "abc" for one in repeated("latency", model, "p99", [0.01] * 3)]
+    ranking = ranked(
+        *base,
+        *repeated("crash", "a", "failed", [0.0, 3.0, 4.0]),
+        *repeated("crash", "b", "failed", [0.0, 0.0, 0.0]),
+        *repeated("crash", "c", "failed", [1.0, 0.0, 0.0]),
+    )
+    assert [dropped_in(ranking, model) for model in "abc"] == ["lost", "", ""]
+
+
 def test_losses_of_all_faults_are_added_up() -> None:
     base = [one for model in "ab" for one in repeated("latency", model, "p99", [0.01] * 3)]
     ranking = ranked(

@@ -68,7 +68,8 @@ def how(verdict: Verdict) -> Element:
     rule = (
         "In rounds, the gravest question first. In each one those drop out that are clearly worse than the best: by "
         "more than the round lets pass, and with an interval that does not overlap that of the best. A single run has "
-        "no interval: there a difference counts from twice as much. Of those that nothing tells apart at the end the "
+        "no interval: there a difference counts from twice as much. What was counted, failures and losses, is compared "
+        "by its mean alone: a loss that was seen is no chance. Of those that nothing tells apart at the end the "
         "one that is first in the list of models is recommended, so that chance does not choose."
     )
     return el("div", el("p", rule), el("ol", *rounds, class_="rounds"), el("p", el("b", "Left: "), left))
