@@ -62,11 +62,17 @@ def needs(summary: Summary, order: Sequence[Way]) -> tuple[Need, ...]:
     chosen one first."""
     found = []
     for wish in WISHES:
-        values = [(way, summary.estimate(way, wish.scenario, wish.figure)) for way in order]
+        suited = [way for way in order if not wish.figure.startswith("jain") or _has_workers(summary, way, wish)]
+        values = [(way, summary.estimate(way, wish.scenario, wish.figure)) for way in suited]
         known = [(way, value) for way, value in values if value is not None]
         if len(known) > 1 and any(value.median < inf for _, value in known):
             found.append(_need(wish, known, order[0]))
     return tuple(found)
+
+
+def _has_workers(summary: Summary, way: Way, wish: Wish) -> bool:
+    """More than one, without which all is even."""
+    return any(len(result.shares) > 1 for result in summary.results(way, wish.scenario))
 
 
 def _need(wish: Wish, known: Sequence[tuple[Way, Estimate]], chosen: Way) -> Need:

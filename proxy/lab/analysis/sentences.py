@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from proxy.lab.analysis.words import count_text, time_text, value_text
@@ -61,7 +62,8 @@ def _figure(summary: Summary, outcome: Outcome, value: Value) -> str:
 
 def _intended(summary: Summary, outcome: Outcome, way: Way) -> float:
     found = (summary.estimate(way, scenario, "intended") for scenario in outcome.round.scenarios)
-    return sum(one.median for one in found if one is not None)
+    total = sum(fmean(one.values) if outcome.round.is_fact else one.median for one in found if one is not None)
+    return float(round(total))
 
 
 def _why(summary: Summary, outcome: Outcome) -> str:

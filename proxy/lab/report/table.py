@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAME_WIDTH = 24  # columns; longer names are wrapped
 CONFIDENCE = {
     "none": "No confidence",
-    "low": "Low confidence: a first answer",
+    "low": "Low confidence",
     "fair": "Fair confidence",
     "high": "High confidence",
 }

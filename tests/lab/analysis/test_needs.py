@@ -9,6 +9,7 @@ from proxy.lab.analysis.needs import WISHES, Need, needs
 from proxy.lab.analysis.ranking import rank
 from proxy.lab.analysis.summary import Summary, Way
 from proxy.lab.figures import FIGURES
+from proxy.lab.results import ScenarioResult, WorkerShare
 from tests.lab.report.comparisons import compared, result
 
 
@@ -29,6 +30,15 @@ def test_where_others_are_level_the_chosen_one_is_best() -> None:
     summary = Summary(compared())
     memory = found("memory", needs(summary, rank(summary).order))
     assert (memory.way, memory.is_other) == (Way("proxy-tcp", "least-connections"), False)
+
+
+def test_a_single_worker_is_no_even_spread() -> None:
+    one, two = (ScenarioResult("fairness", name, "", 0, {"jain_connections": 1.0}) for name in ("direct", "a"))
+    shares = (WorkerShare(1, 1, 5, 5, 0.1), WorkerShare(2, 2, 5, 5, 0.1))
+    results = (one, replace(two, shares=shares), replace(two, model="b", shares=shares))
+    order = [Way("b", ""), Way("direct", ""), Way("a", "")]
+    assert [need.way.model for need in needs(Summary(replace(compared(), results=results)), order)] == ["b"]
+    assert needs(Summary(replace(compared(), results=(one, two))), order) == ()
 
 
 @pytest.mark.parametrize(("second", "is_other"), [(1.2, False), (1.6, True)])

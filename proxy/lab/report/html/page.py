@@ -93,7 +93,7 @@ def _sections(summary: Summary, verdict: Verdict) -> list[Element]:
     changed = [way for way in summary.all_ways if way.settings]
     found: list[Element | None] = []
     if order:
-        legend = "A bar or a dot is the median, the line across it the interval. "
+        legend = "A bar or a dot is the median, of failures the mean; the line across it is the interval. "
         legend += "Orange: what a way dropped out for. Bold green: the best of a column."
         found += [
             _section("All ways at a glance", legend, matrix(summary, verdict)),
