@@ -18,6 +18,7 @@ import trio
 
 from proxy.lab.compare.cell_spec import BadCell, CellSpec
 from proxy.lab.compare.events import Began, Deployed, Measured, to_line
+from proxy.lab.compare.settled import settled
 from proxy.lab.deployment import DeployError, DeploymentSpec
 from proxy.lab.load.generate import LoadFailed
 from proxy.lab.models.registry import MODELS
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 SLOWER = 3.0  # times its estimate, and so many seconds more, are a scenario's time: the machine may be busy
 PATIENCE = 30.0
+QUIET = 10.0  # seconds, at most, for what a scenario has left in queues
 BAD_SPEC = 2
 
 
@@ -57,6 +59,8 @@ async def _deploy_and_run(spec: CellSpec, runs: deque[Run], tell: Tell) -> None:
             while runs and len(deployed.workers()) == workers:
                 run = runs.popleft()
                 plan = run.plan
+                if MODELS[spec.model].kind == "http":
+                    await settled(deployed.target, plan.paths[0][1] if plan.paths else "/", QUIET)
                 tell(Began(plan.model, plan.variant, plan.repetition, run.scenario, run.estimate))
                 tell(Measured(await _measure(run, deployed)))
 
