@@ -7,7 +7,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import trio
 
 from proxy.core.address import TcpAddress, parse_address
 from proxy.lab.application import SAMPLE, parse_application
@@ -51,22 +50,6 @@ async def test_every_loop_takes_jobs(shell: str, directory: Path, monkeypatch: p
         taken = deployed.taken()
     assert taken.keys() == {1, 2}
     assert {job for jobs in taken.values() for job in jobs} == set(names)
-
-
-@pytest.mark.slow
-async def test_a_killed_loop_leaves_no_listener_and_is_replaced(directory: Path) -> None:
-    program("socat")
-    async with SocatLoop().deploying("eof", DeploymentSpec(SAMPLE, 2, directory)) as deployed:
-        assert isinstance(deployed, Loops)
-        before = deployed.workers()
-        await deployed.kill(2)
-        with trio.fail_after(10):
-            while [one.pid for one in deployed.workers()][1:] in ([], [before[1].pid]):  # noqa: ASYNC110
-                await trio.sleep(0.01)
-        await deployed.settled()
-        sent = await do(deployed, ["a 0", "b 0", "c 0"])
-        assert len(sent.done) == 3
-        assert sum(map(len, deployed.taken().values())) == 3
 
 
 @pytest.mark.slow
