@@ -14,13 +14,13 @@ from tests.lab.systemd.support import systemd_needed
 
 if TYPE_CHECKING:
     from proxy.lab.results import ScenarioResult
-    from tests.lab.scenarios.conftest import On
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_process_that_nobody_starts_again_is_missing_after_its_first_death(on_direct: On) -> None:
-    _, result = on_direct["crash-loop"]
+async def test_a_process_that_nobody_starts_again_is_missing_after_its_first_death() -> None:
+    async with deployed("direct", workers=1) as deployment:
+        result = await crash_loop.run(deployment, plan("direct", workers=1))
     assert result.figures["missing"] == 1.0
     assert len(result.marks) == 1
     assert result.notes[-1] == "worker 1 was killed 1 time, and then nobody started it again"
