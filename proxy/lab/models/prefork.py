@@ -15,6 +15,7 @@ from proxy.lab.models.children import children, until_it_answers, until_it_liste
 from proxy.lab.models.crew import RESTARTED, crew
 from proxy.lab.models.free_port import free_port
 from proxy.lab.models.model import Kind, Missing
+from proxy.lab.models.no_delay import no_delay
 from proxy.lab.models.whose import LOOK, kill_one, named_workers, patience, replace_each
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class _Forked:
 @asynccontextmanager
 async def _sharing(spec: DeploymentSpec) -> AsyncIterator[Deployment]:
     with socket.create_server((HOST, 0), backlog=BACKLOG) as sock:
+        no_delay(sock)
         target = f"{HOST}:{sock.getsockname()[1]}"
         start = _Starting(spec.application, sock.fileno())
         async with crew(start, spec.workers) as team:
@@ -146,8 +148,8 @@ class _Shared:
         command = shlex.join(start.application.command("fd", worker="N", fd=start.descriptor))
         self.description = (
             f"{count} times, N from 1 to {count}: {command}\nDescriptor {start.descriptor} is the same socket for all; "
-            f"it listens on {target} with a backlog of {BACKLOG}, and the lab holds it too. {RESTARTED} A restart is "
-            "SIGTERM to one after the other."
+            f"it listens on {target} with TCP_NODELAY and a backlog of {BACKLOG}, and the lab holds it too. "
+            f"{RESTARTED} A restart is SIGTERM to one after the other."
         )
         self._team = team
 

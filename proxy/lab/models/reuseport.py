@@ -11,6 +11,7 @@ from proxy.lab.deployment import Worker
 from proxy.lab.models.children import until_it_answers, until_they_listen
 from proxy.lab.models.crew import RESTARTED, crew
 from proxy.lab.models.model import Kind, Missing
+from proxy.lab.models.no_delay import no_delay
 from proxy.lab.models.whose import children_of, kill_one, replace_each
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _bound(port: int) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    no_delay(sock)
     sock.bind((HOST, port))
     return sock
 
@@ -103,8 +105,8 @@ class Starting:
             return f"{each} {shlex.join(self._command('N'))}"
         command = shlex.join(self._application.command("fd", worker="N", fd=3))
         return (
-            f"{each} {command}\nDescriptor 3 is a socket that listens on {HOST}:{self._port} with SO_REUSEPORT and a "
-            f"backlog of {BACKLOG}, made by the lab for this process alone."
+            f"{each} {command}\nDescriptor 3 is a socket that listens on {HOST}:{self._port} with SO_REUSEPORT, "
+            f"TCP_NODELAY and a backlog of {BACKLOG}, made by the lab for this process alone."
         )
 
 
