@@ -108,7 +108,7 @@ async def test_behind_a_proxy_the_workers_own_connections_are_counted_and_segmen
 async def test_what_came_before_is_not_counted_and_looks_tell_of_progress() -> None:
     with short_directory() as directory, group(directory, "fd", 1) as deployed:
         await watched(deployed)
-        load, watch, (share,) = await watched(deployed, 0.1)
+        load, watch, (share,) = await watched(deployed, 0.1, seconds=1.5)
         assert share.requests == load.completed
         work = [look.work.get(1, 0) for look in watch.looks]
         assert work == sorted(work)
@@ -132,9 +132,9 @@ async def test_a_worker_that_came_later_has_used_all_its_time_here_and_a_dead_on
     assert second_share.busy > 0.005, "Python alone takes several times as long to start"
 
 
-async def test_what_a_deployment_tells_is_counted_over_replacements_and_departures() -> None:
-    """Worker 1 had answered 100 before; 2 comes, goes, and comes back with nothing; nobody tells in between."""
-    told: list[dict[int, int] | None] = [{1: 100}, {1: 110, 2: 5}, None, {1: 120}, {1: 2, 2: 3}]
+async def test_what_a_deployment_tells_goes_before_what_was_seen() -> None:
+    """Until it has no time to tell, when it keeps what it had."""
+    told: list[dict[int, int] | None] = [{1: 100}, {1: 110}, None]
 
     class Telling(Deployed):
         async def requests_by_worker(self) -> dict[int, int]:
@@ -144,6 +144,5 @@ async def test_what_a_deployment_tells_is_counted_over_replacements_and_departur
             return found
 
     watch = Watch(Telling("", []))  # type: ignore[arg-type]
-    work = [(await watch.look()).work for _ in range(5)]
-    assert work == [{1: 0}, {1: 10, 2: 5}, {1: 10, 2: 5}, {1: 20, 2: 5}, {1: 22, 2: 8}]
+    assert [(await watch.look()).work for _ in range(3)] == [{1: 0}, {1: 10}, {1: 10}]
     assert watch.counts_requests
