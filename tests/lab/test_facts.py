@@ -179,15 +179,17 @@ async def test_a_killed_reuseport_worker_takes_its_requests_with_it_and_the_next
     assert killed.figures["recovery"] >= 0
 
 
-async def test_new_reuseport_workers_get_new_connections_at_once_and_never_those_that_stay(figures: Figures) -> None:
-    seconds = {"seconds": 3.0, "workers": 2}
+async def test_new_reuseport_workers_get_new_connections_at_once_and_never_those_that_stay(
+    figures: Figures, soaking: bool
+) -> None:
+    seconds = {"seconds": 10.0 if soaking else 3.0, "workers": 2}
     grown, stayed = await at_once(*(("supervised", each, plan("reuseport", **seconds)) for each in (scale, long)))
-    after = grown.figures.get("share_after")  # None if the machine was too busy to start them in time
+    after = grown.figures.get("share_after")  # None if a busy machine did not start them within those seconds
     figures(f"SO_REUSEPORT: new workers have their share of new connections after {after} s")
-    assert after is None or after > 0
+    assert after is not None or not soaking
+    assert after is None or sum(share.connections for share in grown.shares[2:]) > 0
     assert [mark.text for mark in grown.marks] == ["to 4 workers", "to 2 workers"]
     assert [share.number for share in grown.shares] == [1, 2, 3, 4]
-    assert sum(share.connections for share in grown.shares[2:]) > 0
     assert stayed.figures["new_share"] == 0
 
 
