@@ -22,7 +22,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "fairness": {"seconds": 1.0},
     "footprint": {"rate": 60.0, "paths": ((1.0, "/?cpu=0.005"),)},
     "latency": {"paths": ((0.9, "/?delay=0.01"), (0.1, "/?delay=0.1"))},
-    "slow": {"seconds": 1.0},
+    "slow": {"seconds": 2.5},
 }
 ELSEWHERE = {"crash-loop", "jobs"}  # have their own deployments
 PROMPT = {"crash", "fairness"}  # do something at a moment, which nobody else may hold up
