@@ -140,3 +140,18 @@ def commands(pids: set[int]) -> str:
         with contextlib.suppress(OSError):
             words.append(Path(f"/proc/{pid}/cmdline").read_text())
     return "\n".join(words)
+
+
+def test_where_nothing_can_run_that_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--models", "direct", "--app", "serve --fd {fd}"]) == 1
+    out = capfd.readouterr().out
+    assert "direct: the application takes no port and no socket" in out
+
+
+@pytest.mark.slow
+def test_what_does_not_come_up_is_told_with_its_last_words(capfd: pytest.CaptureFixture[str]) -> None:
+    command = "python -c 'raise SystemExit(\"no licence\")' {port}"
+    assert main(["compare", "--quick", "--models", "direct", "--rate", "9", "--app", command]) == 1
+    told = capfd.readouterr()
+    assert "no licence" in told.out + told.err
+    assert "Traceback" not in told.out + told.err
