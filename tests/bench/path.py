@@ -7,8 +7,8 @@ clients send a request, a batch reads them and sends them on, the backends answe
 batches are timed, with the kernel's part, which is the same in all, and where there is a log with its lines: they are
 made and go to /dev/null. `new`: no request comes twice, its target and one field differ from all others.
 Each kind has processes of its own, which take turns: in one process the classes of both would pass the same bytecode,
-and its caches would fit neither (1.5 us more). Rounds are taken by fours, since records are counted and made lines of
-128 at a time. Of each process the tenth percentile of the fours counts, and of these the median.
+and its caches would fit neither (1.5 us more). Rounds are taken by fours, so that each has its share of counts and
+lines. Of each process the tenth percentile of the fours counts, and of these the median.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ import trio
 from proxy.core.client.peer import Peer
 from proxy.core.config import parse_config
 from proxy.core.metrics.tally import Tally
-from proxy.engine.access_log import ENOUGH
 from proxy.engine.backend import LiveBackend
 from proxy.engine.frontend import Frontend
 from proxy.engine.live_pool import LivePool
@@ -38,6 +37,7 @@ from tests.bench.tls import FIELDS
 
 CLIENTS = 32
 TURNS = 5
+TOGETHER = 4  # rounds
 RECORDS = ("plain", "metrics", "both")  # both: and an access log
 KINDS = (*RECORDS, *(f"new-{kind}" for kind in RECORDS))
 LOG = '[frontends.web.access_log]\nto = "/dev/null"\n'
@@ -143,7 +143,7 @@ async def measure(kind: str, rounds: int) -> float:
     """The tenth percentile, in microseconds per request."""
     rig = Rig(kind)
     tune_garbage_collection()
-    took = [rig.rounds(ENOUGH // CLIENTS) for _ in range(rounds // (ENOUGH // CLIENTS))]
+    took = [rig.rounds(TOGETHER) for _ in range(rounds // TOGETHER)]
     rig.close(rounds)
     return statistics.quantiles(took, n=10)[0]
 
