@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     Ctrl-C and 143 after SIGTERM, with what was measured until then written as if it were all."""
     try:
         settings, application = settings_of(arguments), application_of(arguments)
+        if settings.service and not application.is_sample:
+            raise ValueError("--service: only the sample application knows how to take as long as that; use --path")
         wish = Wish(application, settings.workers, arguments.listen)
         measured = read(arguments.read) if arguments.read else None
         check_places(arguments, wish)
@@ -134,6 +136,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         rate=arguments.rate,
         seconds=arguments.seconds,
         paths=tuple(arguments.path),
+        service=arguments.service or "",
+        kind=arguments.kind,
         seed=arguments.seed,
     )
 

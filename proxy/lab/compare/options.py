@@ -21,6 +21,13 @@ in --app: {host} and {port} to listen on, or {socket}, or {fd} of a socket that 
 """
 
 
+_SERVICE = (
+    "that a request takes the sample application: constant:5ms, exponential:5ms, slow:FAST,SLOW,SHARE; "
+    "default: as little as it can"
+)
+_KIND = "of that time: computed, slept while others are served, or slept so that nobody is; default: cpu"
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what runs")
     add_application(what)
@@ -29,6 +36,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--quick", action="store_true", help="a variant of each model, once, in under two minutes")
     load.add_argument("--scenarios", metavar="A,B", help="default: all, or what a quick run has; --list names them")
     load.add_argument("--path", action="append", default=[], metavar="PATH", help="that requests ask for; default: /")
+    load.add_argument("--service", metavar="TIME", help=_SERVICE)
+    load.add_argument("--kind", choices=["cpu", "delay", "block"], default="cpu", help=_KIND)
     load.add_argument("--rate", type=float, metavar="N", help="requests per second where a rate is kept up")
     load.add_argument("--seconds", type=float, metavar="N", help="of load in each scenario; default: 5")
     load.add_argument("--repetitions", type=int, metavar="N", help="default: 3; quick: 1")

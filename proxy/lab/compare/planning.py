@@ -127,6 +127,8 @@ class Planning:
 
     def _paths(self) -> tuple[tuple[float, str], ...]:
         """None for our sample application alone: then each scenario has its own, which no other one knows."""
+        if self.settings.service:
+            return self.settings.mix()
         paths = self.settings.paths or (() if self.application.is_sample else ("/",))
         return tuple((1.0, path) for path in paths)
 

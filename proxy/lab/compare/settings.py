@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proxy.lab.load.mix import mix
+from proxy.lab.simulate.service import parse_service
+
 QUICK = ("capacity", "latency", "fairness", "crash", "footprint", "jobs")  # what a first answer needs
 
 
@@ -11,7 +14,8 @@ QUICK = ("capacity", "latency", "fairness", "crash", "footprint", "jobs")  # wha
 class Settings:
     """models, scenarios: names; None for all, in a quick run for those of QUICK. rate: requests per second of open
     loops; None has it measured. seconds: of measured load in each scenario; None for what fits a quick run, or FULL.
-    paths: that requests ask for, as often as each other."""
+    paths: that requests ask for, as often as each other. service: instead of these, how long a request takes the sample
+    application, `exponential:5ms`; kind: whether it computes, sleeps, or blocks so long."""
 
     is_quick: bool = False
     models: tuple[str, ...] | None = None
@@ -21,6 +25,8 @@ class Settings:
     rate: float | None = None
     seconds: float | None = None
     paths: tuple[str, ...] = ()
+    service: str = ""
+    kind: str = "cpu"
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -35,6 +41,18 @@ class Settings:
         for path in self.paths:
             if not path.startswith("/"):
                 raise ValueError(f"--path: {path!r} does not begin with /")
+        if self.service and self.paths:
+            raise ValueError("--service and --path: give one of them")
+        self.mix()
+
+    def mix(self) -> tuple[tuple[float, str], ...]:
+        """Paths with weights, for the sample application; empty without a service. Raises ValueError."""
+        if not self.service:
+            return ()
+        try:
+            return mix(parse_service(self.service), self.kind)
+        except ValueError as error:
+            raise ValueError(f"--service: {error}") from None
 
     def as_text(self) -> dict[str, str]:
         """For the report."""
@@ -44,4 +62,5 @@ class Settings:
             "repetitions": str(self.repetitions),
             "seed": str(self.seed),
             "paths": " ".join(self.paths) or "/",
+            **({"service": f"{self.service} ({self.kind})"} if self.service else {}),
         }

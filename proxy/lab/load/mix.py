@@ -7,11 +7,13 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from proxy.core.address import UnixAddress, parse_address
+from proxy.lab.simulate.service import Constant, Exponential, OneSlow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from proxy.lab.load.spec import LoadSpec
+    from proxy.lab.simulate.service import Service
 
 AT_ONCE = 1024  # draws: 0.15 us each where one by one they cost 0.8
 
@@ -60,6 +62,19 @@ def exponential(mean: float, kind: str = "cpu", steps: int = 100) -> Paths:
 def one_slow(fast: float, slow: float, share: float = 0.01, kind: str = "cpu") -> Paths:
     """`share` of the requests takes `slow` seconds."""
     return ((1 - share, f"/?{kind}={fast:.6f}"), (share, f"/?{kind}={slow:.6f}"))
+
+
+def mix(service: Service, kind: str = "cpu") -> Paths:
+    """Raises ValueError for a distribution that is no mix of a few service times."""
+    match service:
+        case Constant(mean):
+            return constant(mean, kind)
+        case Exponential(mean):
+            return exponential(mean, kind)
+        case OneSlow(fast, slow, share):
+            return one_slow(fast, slow, share, kind)
+        case _:
+            raise ValueError("loads are made of constant, exponential and slow service times")
 
 
 def _exponential_parts(steps: int) -> Iterable[float]:

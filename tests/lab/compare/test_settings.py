@@ -14,6 +14,9 @@ from proxy.lab.compare.settings import Settings
         ({"repetitions": -1}, "--repetitions: -1 is not above 0"),
         ({"rate": 0.0}, "--rate: 0.0 is not above 0"),
         ({"seconds": float("inf")}, "--seconds: inf"),
+        ({"service": "5ms"}, "--service: '5ms' is no service time"),
+        ({"service": "pareto:5ms,2"}, "--service: loads are made of constant, exponential and slow service times"),
+        ({"service": "constant:5ms", "paths": ("/",)}, "--service and --path: give one of them"),
         ({"paths": ("index.html",)}, "--path: 'index.html' does not begin with /"),
     ],
 )

@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from proxy.core.http.request import RequestParser
-from proxy.lab.load.mix import Paths, constant, exponential, one_slow, requests
+from proxy.lab.load.mix import Paths, constant, exponential, mix, one_slow, requests
 from proxy.lab.load.spec import LoadSpec
+from proxy.lab.simulate.service import parse_service
 
 
 def seconds_of(paths: Paths, kind: str) -> list[tuple[float, float]]:
@@ -43,6 +44,14 @@ def test_exponential_service_times_have_their_mean_and_spread() -> None:
     mean = sum(times) / len(times)
     assert mean == pytest.approx(0.01, rel=1e-3)
     assert sum((time - mean) ** 2 for time in times) / len(times) == pytest.approx(mean**2, rel=0.03)
+
+
+def test_a_service_time_as_people_write_it_is_a_mix() -> None:
+    assert mix(parse_service("constant:5ms")) == constant(0.005)
+    assert mix(parse_service("exponential:5ms"), "delay") == exponential(0.005, "delay")
+    assert mix(parse_service("slow:2ms,100ms,1%"), "block") == one_slow(0.002, 0.1, 0.01, "block")
+    with pytest.raises(ValueError, match="loads are made of"):
+        mix(parse_service("pareto:5ms,2"))
 
 
 def test_constant_and_one_slow() -> None:
