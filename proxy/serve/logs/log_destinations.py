@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MODE = 0o640  # lines tell who asked for what: not everybody's business
 CONNECT_TIMEOUT = 5.0
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+_PIECE = 64 * 1024  # bytes of one write, about: with each the thread waits for the interpreter's lock
 _GROUP = 64  # lines of one send to a stream
 
 
@@ -63,9 +64,16 @@ class Stdout:
         is_pipe = stat.S_ISFIFO(os.fstat(self._descriptor).st_mode)
         while self._left or self._waiting:
             if not self._left:
-                self._left = self._waiting.popleft().encode()
+                self._left = self._take_piece()
             self._write_left(is_pipe=is_pipe)
         return ""
+
+    def _take_piece(self) -> bytes:
+        texts, size = [], 0
+        while self._waiting and size < _PIECE:
+            texts.append(self._waiting.popleft())
+            size += len(texts[-1])
+        return "".join(texts).encode()
 
     def _write_left(self, *, is_pipe: bool) -> None:
         at = 0
