@@ -77,6 +77,7 @@ class LogWriter:
             log.error("%s: %s takes no lines; what waited for it is lost", self._name, self._settings.to)
         else:
             self._destination.close()
+        self._let_go()
 
     def reopen(self) -> None:
         self._destination.reopen()
@@ -85,6 +86,11 @@ class LogWriter:
     def discard(self) -> None:
         """Closes what was opened; for one that never ran."""
         self._destination.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """The two know each other: apart they are gone at once, and not when garbage is collected next."""
+        self.records.consume = self._count
 
     def close(self) -> None:
         """No more records come. `run` ends when all is written, or after LAST_WORDS."""
