@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     load.add_argument("--service", metavar="TIME", help=_SERVICE)
     load.add_argument("--kind", choices=["cpu", "delay", "block"], default="cpu", help=_KIND)
     load.add_argument("--rate", type=float, metavar="N", help="requests per second where a rate is kept up")
-    load.add_argument("--seconds", type=float, metavar="N", help="of load in each scenario; default: 5")
+    load.add_argument("--seconds", type=float, metavar="N", help="of load in each scenario; default: 2")
     load.add_argument("--repetitions", type=int, metavar="N", help="default: 3; quick: 1")
     load.add_argument("--seed", type=int, default=1, metavar="N", help="another one: other arrivals, another order")
     out = parser.add_argument_group("what comes of it")

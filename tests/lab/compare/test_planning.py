@@ -68,6 +68,15 @@ def test_each_variant_has_what_suits_it_in_the_order_of_the_scenarios() -> None:
     assert names(of(cells, "socat-loop")[0]) == ["jobs"]
 
 
+def test_other_variants_of_a_model_are_asked_what_a_quick_run_asks_unless_told_otherwise() -> None:
+    def asked(**settings: Any) -> list[str]:
+        (cell,) = [cell for cell in planning(repetitions=1, **settings).cells() if cell.variant == "plain-loop"]
+        return names(cell)
+
+    assert asked() == ["capacity", "latency", "crash"]
+    assert asked(scenarios=("burst", "slow")) == ["slow", "burst"]
+
+
 def test_times_that_only_the_sample_application_knows_are_not_asked_of_others() -> None:
     cells = planning(parse_application(["serve {port}"])).cells()
     assert all("slow" not in names(cell) for cell in cells)
