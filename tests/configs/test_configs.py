@@ -320,9 +320,11 @@ def several_workers(at: Moved, rproxy: Rproxy) -> None:
     web = at("127.0.0.1:8080")
     family = {name_of(pid): pid for pid in descendants(rproxy.process.pid)}
     assert {"rproxy spawner", "rproxy worker 1", "rproxy worker 2"} <= family.keys()
+    wait_until(lambda: workers(reports(web, 12)).keys() == {"first", "second"})  # each starts when it is ready
     for number, how in (("1", signal.SIGKILL), ("2", signal.SIGSTOP)):
         os.kill(family[f"rproxy worker {number}"], how)
-        assert workers(reports(web, 12)).keys() == {"first", "second"}
+        # All are answered; by one of them where the other seems busy, since it stopped before it gave back a slot.
+        assert workers(reports(web, 12)).keys() <= {"first", "second"}
     wait_until(lambda: "worker 2 died (killed: it did nothing for" in rproxy.log)
     with ThreadPoolExecutor(8) as clients:
         found = itertools.chain(*clients.map(lambda path: reports(web, 3, path), ["/one"] * 8))
