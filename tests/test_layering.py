@@ -30,6 +30,8 @@ ELSEWHERE = {  # what has no mirrored test file, and why
     "proxy/core/client/peer.py": "fields only; engine/test_listener.py reads them",
     "proxy/lab/results.py": "records only",
     "proxy/lab/compare/options.py": "lab/compare/test_command.py parses by it",
+    "proxy/lab/response_heads.py": "lab/load/clients/test_answer.py and lab/models/pull/test_responses.py read by it",
+    "proxy/lab/models/pull/in_memory.py": "both servers in lab/models/ run by it",
     "proxy/lab/deployment.py": "an interface; lab/models/ has a test for each of its implementations",
     "proxy/lab/figures.py": "a table; lab/report/ shows every figure of it",
     "proxy/lab/models/children.py": "lab/models/test_direct.py starts, kills and ends some",

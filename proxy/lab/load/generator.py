@@ -11,7 +11,6 @@ from proxy.core.address import parse_address
 from proxy.engine.timers import TICK, Wheel
 from proxy.lab.load.alarm import Alarm
 from proxy.lab.load.arrivals import arrivals
-from proxy.lab.load.clients.answer import Heads
 from proxy.lab.load.clients.connection import Connection, Link
 from proxy.lab.load.clients.pools import make_clients
 from proxy.lab.load.closed_loop import ClosedLoop
@@ -19,6 +18,7 @@ from proxy.lab.load.mix import requests
 from proxy.lab.load.open_loop import OpenLoop
 from proxy.lab.load.prompt_reactor import PromptReactor
 from proxy.lab.load.recorder import Recorder
+from proxy.lab.response_heads import ResponseHeads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Generator:
         reactor = PromptReactor()
         alarm = Alarm(reactor, _clock)
         wheel = Wheel(reactor, TICK)  # every connection at every tick: an intended start may be long ago
-        link = Link(self._address, reactor, wheel, Heads(), _clock)
+        link = Link(self._address, reactor, wheel, ResponseHeads(), _clock)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(reactor.run)

@@ -4,40 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import BadResponse
 from proxy.core.http.chunked import ChunkedDecoder, ChunkError
 from proxy.core.http.framing import END_OF_HEAD, UNTIL_CLOSE
-from proxy.core.http.head_cache import HeadCache
-from proxy.core.http.response import ResponseParser
+from proxy.lab.response_heads import LARGEST_HEAD, Garbled
 
 if TYPE_CHECKING:
     from proxy.core.http.response import ResponseHead
-
-MAX_HEAD = 65536
-
-
-class Garbled(Exception):
-    """It is no HTTP/1 answer, or something follows it that nobody asked for."""
-
-
-class Heads:
-    """Heads of one target, parsed once for each that is new: servers repeat themselves until their Date moves on."""
-
-    def __init__(self) -> None:
-        self._cache: HeadCache[ResponseHead] = HeadCache()
-        self._parser = ResponseParser()
-        self.known = self._cache.hot.get
-
-    def parse(self, data: bytes) -> ResponseHead:
-        """Raises Garbled."""
-        head = self._cache.find(data)
-        if head is None:
-            try:
-                head = self._parser.parse(data)
-            except BadResponse as error:
-                raise Garbled(str(error)) from None
-            self._cache.offer(data, head)
-        return head
+    from proxy.lab.response_heads import ResponseHeads
 
 
 class Answers:
@@ -48,7 +21,7 @@ class Answers:
 
     __slots__ = ("_chunks", "_head", "_heads", "_held", "_left", "keep_alive", "status")
 
-    def __init__(self, heads: Heads) -> None:
+    def __init__(self, heads: ResponseHeads) -> None:
         self._heads = heads
         self._held = b""
         self._head: ResponseHead | None = None
@@ -64,8 +37,8 @@ class Answers:
                 data, self._held = self._held + data, b""
             end = data.find(END_OF_HEAD) + 4
             if end == 3:
-                if len(data) > MAX_HEAD:
-                    raise Garbled(f"no end of the head within {MAX_HEAD} bytes")
+                if len(data) > LARGEST_HEAD:
+                    raise Garbled(f"no end of the head within {LARGEST_HEAD} bytes")
                 self._held = data
                 return False
             text = data[:end]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.core.address import UnixAddress
 from proxy.engine.reactor import HANG_UP, READ_WRITE
-from proxy.lab.load.clients.answer import Answers, Garbled
+from proxy.lab.load.clients.answer import Answers
 from proxy.lab.load.clients.causes import CLOSED, GARBLED, OWN, TIMEOUT, cause_of
+from proxy.lab.response_heads import Garbled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from proxy.core.address import Address
     from proxy.engine.reactor import Reactor
     from proxy.engine.timers import Bucket, Wheel
-    from proxy.lab.load.clients.answer import Heads
+    from proxy.lab.response_heads import ResponseHeads
 
 READ_SIZE = 65536
 
@@ -34,7 +35,9 @@ class User(Protocol):
 class Link:
     """What the connections of one load share. family, sockaddr: of the target."""
 
-    def __init__(self, address: Address, reactor: Reactor, wheel: Wheel, heads: Heads, clock: Callable[[], float]):
+    def __init__(
+        self, address: Address, reactor: Reactor, wheel: Wheel, heads: ResponseHeads, clock: Callable[[], float]
+    ):
         self.reactor, self.wheel, self.heads, self.clock = reactor, wheel, heads, clock
         self.sockaddr: str | tuple[str, int] | tuple[str, int, int, int]
         if isinstance(address, UnixAddress):

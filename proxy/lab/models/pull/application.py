@@ -7,7 +7,8 @@ import trio
 from proxy.core.address import parse_address
 from proxy.lab.models.pull.broker import LARGEST
 from proxy.lab.models.pull.dial import Stream, dial
-from proxy.lab.models.pull.responses import Garbled, Response, ResponseHeads, plain
+from proxy.lab.models.pull.responses import Response, plain
+from proxy.lab.response_heads import Garbled, ResponseHeads
 
 _LOOK = 0.005  # seconds between two attempts to connect
 

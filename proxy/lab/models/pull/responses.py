@@ -4,39 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from proxy.core.errors import BadResponse
 from proxy.core.http.chunked import ChunkedDecoder, ChunkError
 from proxy.core.http.framing import CHUNKED, END_OF_HEAD, UNTIL_CLOSE
-from proxy.core.http.head_cache import HeadCache
-from proxy.core.http.response import ResponseParser
+from proxy.lab.response_heads import LARGEST_HEAD, Garbled
 
 if TYPE_CHECKING:
     from proxy.core.http.response import ResponseHead
-
-LARGEST_HEAD = 65536  # bytes
-
-
-class Garbled(Exception):
-    """No response, or one that is larger than may be; the message says it."""
-
-
-class ResponseHeads:
-    """Parsed once for each that is new: applications repeat themselves until their Date moves on."""
-
-    def __init__(self) -> None:
-        self._cache: HeadCache[ResponseHead] = HeadCache()
-        self._parser = ResponseParser()
-
-    def parse(self, data: bytes) -> ResponseHead:
-        """Raises Garbled."""
-        head = self._cache.find(data)
-        if head is None:
-            try:
-                head = self._parser.parse(data)
-            except BadResponse as error:
-                raise Garbled(str(error)) from None
-            self._cache.offer(data, head)
-        return head
+    from proxy.lab.response_heads import ResponseHeads
 
 
 class Response:

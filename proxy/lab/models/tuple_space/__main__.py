@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 
-import trio
-
-from proxy.core.address import AddressError
+from proxy.lab.models.pull import in_memory
 from proxy.lab.models.tuple_space.server import serve
 
 
@@ -18,14 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m proxy.lab.models.tuple_space")
     parser.add_argument("--listen", metavar="ADDRESS", required=True, help="host:port or unix:/path")
     args = parser.parse_args()
-    try:
-        trio.run(serve, args.listen)
-    except (AddressError, OSError) as error:
-        print(f"{args.listen}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        pass
-    return 0
+    return in_memory.run(args.listen, partial(serve, args.listen))
 
 
 if __name__ == "__main__":

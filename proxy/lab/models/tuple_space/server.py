@@ -5,34 +5,26 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import trio
-
-from proxy.lab.load.prompt_reactor import PromptReactor
-from proxy.lab.models.pull.peer import Listener
+from proxy.lab.models.pull import in_memory
 from proxy.lab.models.tuple_space.session import BadLine, Session
 from proxy.lab.models.tuple_space.space import Space
 
 if TYPE_CHECKING:
-    from proxy.engine.reactor import Reactor
-    from proxy.lab.models.pull.peer import Peer
+    from collections.abc import Callable
 
-TICK = 0.02  # seconds: how late a lease, a tuple or a wait may end
+    from proxy.engine.reactor import Reactor
+    from proxy.lab.models.pull.in_memory import Timed
+    from proxy.lab.models.pull.peer import Peer
 
 
 async def serve(address: str) -> None:
     """Until cancelled. Raises AddressError, OSError."""
-    reactor = PromptReactor()  # a sixth less CPU for a request than by way of Trio
-    space = Space()
-    Listener(address, reactor, lambda peer: _Connection(peer, reactor, space).begin())
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(reactor.run)
-        nursery.start_soon(_tell_time, reactor, space)
 
+    def begin(reactor: Reactor) -> tuple[Timed, Callable[[Peer], None]]:
+        space = Space()
+        return space, lambda peer: _Connection(peer, reactor, space).begin()
 
-async def _tell_time(reactor: Reactor, space: Space) -> None:
-    while True:
-        await trio.sleep(TICK)
-        space.tick(reactor.read_clock())
+    await in_memory.serve(address, begin)
 
 
 class _Connection:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.lab.load.clients.answer import MAX_HEAD, Answers, Garbled, Heads
+from proxy.lab.load.clients.answer import Answers
+from proxy.lab.response_heads import LARGEST_HEAD, Garbled, ResponseHeads
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
@@ -23,7 +24,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(WHOLE)), st.lists(st.integers(0, 200), max_size=5)), max_size=4))
 def test_any_split_of_any_answers_on_one_connection(sent: list[tuple[bytes, list[int]]]) -> None:
-    answers = Answers(Heads())
+    answers = Answers(ResponseHeads())
     for data, cuts in sent:
         *early, last = pieces(data, cuts)
         for piece in early:
@@ -33,7 +34,7 @@ def test_any_split_of_any_answers_on_one_connection(sent: list[tuple[bytes, list
 
 
 def test_a_body_until_the_close() -> None:
-    answers = Answers(Heads())
+    answers = Answers(ResponseHeads())
     assert not answers.feed(UNTIL_CLOSE)
     assert answers.end()
     assert (answers.status, answers.keep_alive) == (200, False)
@@ -41,7 +42,7 @@ def test_a_body_until_the_close() -> None:
 
 @pytest.mark.parametrize("data", [b"", LENGTH[:10], LENGTH[:-1], CHUNKED[:-2]])
 def test_a_close_in_the_midst_is_no_end(data: bytes) -> None:
-    answers = Answers(Heads())
+    answers = Answers(ResponseHeads())
     assert not data or not answers.feed(data)
     assert not answers.end()
 
@@ -51,7 +52,7 @@ def test_a_close_in_the_midst_is_no_end(data: bytes) -> None:
     [
         b"\r\n\r\n",
         b"HTTP/1.1 OK\r\n\r\n",
-        b"x" * (MAX_HEAD + 1),
+        b"x" * (LARGEST_HEAD + 1),
         LENGTH + b"x",
         CHUNKED + b"x",
         CHUNKED.replace(b"5\r\n", b"g\r\n"),
@@ -59,11 +60,11 @@ def test_a_close_in_the_midst_is_no_end(data: bytes) -> None:
 )
 def test_what_is_no_answer(data: bytes) -> None:
     with pytest.raises(Garbled):
-        Answers(Heads()).feed(data)
+        Answers(ResponseHeads()).feed(data)
 
 
 def test_a_head_is_parsed_once() -> None:
-    heads = Heads()
+    heads = ResponseHeads()
     text = LENGTH[:-5]
     first, second = heads.parse(text), heads.parse(text)
     assert heads.known(text) is second

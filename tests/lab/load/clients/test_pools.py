@@ -17,11 +17,11 @@ import trio.testing
 from proxy.core.address import parse_address
 from proxy.engine.reactor import Reactor
 from proxy.engine.timers import TICK, Wheel
-from proxy.lab.load.clients.answer import Heads
 from proxy.lab.load.clients.connection import Connection, Link
 from proxy.lab.load.clients.pools import Clients, Ending, make_clients
 from proxy.lab.load.mix import Request
 from proxy.lab.load.spec import LoadSpec
+from proxy.lab.response_heads import ResponseHeads
 from tests.processes import free_port
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def driving(target: str, **fields: object) -> AsyncIterator[Driver]:
     spec = LoadSpec(target, **fields)  # type: ignore[arg-type]
     reactor = Reactor()
     wheel = Wheel(reactor, TICK)
-    link = Link(parse_address(target), reactor, wheel, Heads(), time.monotonic)
+    link = Link(parse_address(target), reactor, wheel, ResponseHeads(), time.monotonic)
     endings: list[Ending] = []
     driver = Driver(make_clients(spec, link, endings.append), link)
     driver.endings = endings

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.lab.models.pull.responses import Garbled, Response, ResponseHeads, plain, with_connection
+from proxy.lab.models.pull.responses import Response, plain, with_connection
+from proxy.lab.response_heads import Garbled, ResponseHeads
 
 SIZED = b"HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"

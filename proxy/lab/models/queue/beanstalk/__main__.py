@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 
-import trio
-
-from proxy.core.address import AddressError
+from proxy.lab.models.pull import in_memory
 from proxy.lab.models.queue.beanstalk.server import serve
 
 
@@ -19,14 +18,7 @@ def main() -> int:
     parser.add_argument("-l", dest="listen", metavar="ADDRESS", required=True, help="host:port or unix:/path")
     parser.add_argument("-z", dest="largest", metavar="BYTES", type=int, default=65535, help="of a job")
     args = parser.parse_args()
-    try:
-        trio.run(serve, args.listen, args.largest)
-    except (AddressError, OSError) as error:
-        print(f"{args.listen}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        pass
-    return 0
+    return in_memory.run(args.listen, partial(serve, args.listen, args.largest))
 
 
 if __name__ == "__main__":

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import trio
-
-from proxy.lab.load.prompt_reactor import PromptReactor
-from proxy.lab.models.pull.peer import Listener
+from proxy.lab.models.pull import in_memory
 from proxy.lab.models.queue.beanstalk.session import Session
 from proxy.lab.models.queue.beanstalk.store import Store
 
 if TYPE_CHECKING:
-    from proxy.engine.reactor import Reactor
-    from proxy.lab.models.pull.peer import Peer
+    from collections.abc import Callable
 
-TICK = 0.02  # seconds: how late a delay, a hold or a wait may end
+    from proxy.engine.reactor import Reactor
+    from proxy.lab.models.pull.in_memory import Timed
+    from proxy.lab.models.pull.peer import Peer
 
 
 async def serve(address: str, largest: int) -> None:
     """Until cancelled. largest: bytes of a job. Raises AddressError, OSError."""
-    reactor = PromptReactor()  # a sixth less CPU for a request than by way of Trio
-    store = Store(reactor.now)
-    Listener(address, reactor, lambda peer: _Connection(peer, reactor, store, largest).begin())
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(reactor.run)
-        nursery.start_soon(_tell_time, reactor, store)
 
+    def begin(reactor: Reactor) -> tuple[Timed, Callable[[Peer], None]]:
+        store = Store(reactor.now)
+        return store, lambda peer: _Connection(peer, reactor, store, largest).begin()
 
-async def _tell_time(reactor: Reactor, store: Store) -> None:
-    while True:
-        await trio.sleep(TICK)
-        store.tick(reactor.read_clock())
+    await in_memory.serve(address, begin)
 
 
 class _Connection:
