@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from proxy.lab.compare.cell_spec import CellSpec, Run
-from proxy.lab.compare.settings import QUICK
+from proxy.lab.compare.settings import QUICK, VARIANTS
 from proxy.lab.scenarios.scenario import Plan
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ WARM_UP = 0.2  # of that, before it; at most WARM_UP_MOST seconds
 WARM_UP_MOST = 1.0
 BUDGET = 100.0  # seconds of a quick run, of two minutes: the rest is for machines that are busy
 SHORTER = (3.0, 2.5, 2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.5)  # seconds of load in a quick run, the first that fits
-# What needs no longer loads in a quick run, or could tell nothing from shorter ones: connections come in the first
-# moment, and memory is there; wrk knows whole seconds; a worker is killed after 0.2 of the time, and that all is well
-# again shows in the half second after.
-QUICK_SECONDS = {"footprint": 0.5, "fairness": 0.4, "capacity": 1.0, "crash": 2.0}
+# What needs no longer loads in a quick run, or could tell nothing from shorter ones: memory is there at once; wrk knows
+# whole seconds; a worker is killed after 0.2 of the time, and that all is well again shows in the half second after.
+QUICK_SECONDS = {"footprint": 0.5, "capacity": 1.0, "crash": 2.0}
 # Where two processors have nothing else to do, in seconds; `slowness` is by how much it is more here.
 START = 1.2  # of a cell beside its scenarios: Python's imports and the deployment
 LOAD_START = 0.3  # of a scenario beside what it says itself: the generator is a process
@@ -90,10 +89,13 @@ class Planning:
         return [cell for cell in cells if cell.runs]
 
     def chosen(self, candidate: Candidate) -> list[Scenario]:
-        """Those that suit it, in the order in which they may follow each other. Of a model's other variants is asked
-        what a quick run asks: in the rest they are like the first, and would take most of the time of a full run."""
-        is_brief = self.settings.is_quick or not candidate.stands_for
-        names = self.settings.scenarios or (QUICK if is_brief else None)
+        """Those that suit it, in the order in which they may follow each other. Of a model's other variants less is
+        asked: in the rest they are like the first, and would take most of the time of a full run."""
+        names = self.settings.scenarios
+        if names is None and self.settings.is_quick:
+            names = QUICK
+        elif names is None and not candidate.stands_for:
+            names = VARIANTS
         return sorted(
             (
                 scenario
